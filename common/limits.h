@@ -1,0 +1,84 @@
+/* limits.h: every bound and every constant of the protocol, each with its reason and source.
+ *
+ * "TIM n" is PROTOCOL 8, table n. A bound belongs to an endpoint, never to a shard. */
+#ifndef SWARMBED_LIMITS_H
+#define SWARMBED_LIMITS_H
+
+#include <assert.h>
+
+/* outside bytes */
+#define LIMIT_BODY_BYTES (10 * 1024 * 1024)  /* of a request or an answer: TIM 1; 413 above */
+#define LIMIT_JSON_DEPTH 32                  /* deepest text of the protocol: 4; ifelse nests deeper */
+#define LIMIT_JSON_VALUES 400000             /* a node list of 20,000 nodes with all fields */
+#define LIMIT_PATH_BYTES 256                 /* of an HTTP path */
+#define LIMIT_HEADERS 32                     /* per message */
+
+/* storage node (TIM 1) */
+#define LIMIT_DATA_CHARS 102400              /* base64 text of one message */
+#define LIMIT_TTL_MS_MIN 10000
+#define LIMIT_TTL_MS_MAX 345600000           /* 4 days */
+#define LIMIT_FUTURE_MS 10000                /* how far ahead of our clock a timestamp may be */
+#define LIMIT_RETRIEVE_MESSAGES 10           /* per answer */
+#define LIMIT_LONG_POLL_MS 20000             /* a direct request */
+#define LIMIT_LONG_POLL_ONION_MS 8000        /* out of an onion, whose relays wait LIMIT_RELAY_TIMEOUT_MS */
+#define LIMIT_RELAY_TIMEOUT_MS 10000         /* onion, node to node */
+#define LIMIT_PUSH_TIMEOUT_MS 10000          /* a batch, node to node */
+#define LIMIT_FLUSH_MS 350                   /* relay buffer */
+#define LIMIT_BATCH_BYTES 500000             /* a batch is closed once it exceeds this */
+#define LIMIT_PUSH_ATTEMPTS 9                /* the first and 8 retries, see PUSH_RETRY_S */
+#define LIMIT_RATE_BUCKET 600                /* tokens */
+#define LIMIT_RATE_PER_S 300
+#define LIMIT_RATE_CLIENTS 10000             /* addresses tracked per node */
+#define LIMIT_RATE_PEERS 128
+#define LIMIT_ONION_HOPS 15                  /* a relay refuses more */
+#define LIMIT_ONIONS_OPEN 10000              /* relays in flight per node: memory stays bounded; 503 beyond */
+#define LIMIT_LISTENERS 10000                /* long polls held per node; beyond: answered at once, empty */
+#define LIMIT_LISTENERS_PER_KEY 64
+#define LIMIT_STORE_BYTES (UINT64_C(3758096384)) /* 3.5 GiB per node (2020-09); a scenario may set less */
+#define LIMIT_STORE_RECORDS 4000000          /* so that 3.5 GiB of tiny messages stay bounded too */
+#define LIMIT_PUSH_QUEUE_BYTES (64u << 20)   /* unsent pushes per node: beyond, the oldest batch is given up and counted */
+#define LIMIT_DIFFICULTY_RECORDS 256         /* newest entries of the published history */
+#define POW_LENIENCY_MS (15 * 60 * 1000)
+
+/* client */
+#define LIMIT_STORE_CONNECTIONS 3            /* parallel stores per message: TIM 3 */
+#define LIMIT_SWARM_MIN 3                    /* cached nodes below which the swarm is asked again */
+#define LIMIT_STORE_ATTEMPTS 3               /* per node */
+#define LIMIT_STORE_PAUSE_MS 500             /* attempt n waits n times this */
+#define LIMIT_SEND_TRIES 3                   /* of a whole message */
+#define LIMIT_SEND_PAUSE_MS 1000
+#define LIMIT_POW_MS 60000                   /* of virtual time */
+#define LIMIT_DIRECT_TIMEOUT_MS 10000
+#define LIMIT_ONION_TIMEOUT_MS 30000
+#define LIMIT_POLLERS 3                      /* TIM 4 */
+#define LIMIT_POLL_PAUSE_MS 2000             /* between polls without long polling */
+#define LIMIT_POLL_TIMEOUT_MS 40000
+#define LIMIT_POLL_EXHAUSTED_MS 5000
+#define LIMIT_GUARDS 3                       /* TIM 5 */
+#define LIMIT_PATHS_MIN 2                    /* fewer good ones: rebuild */
+#define LIMIT_PATH_NODES 3
+#define LIMIT_PATH_FAILURES 3
+#define LIMIT_NODE_FAILURES 3
+#define LIMIT_GUARD_TEST_MS 10000
+#define LIMIT_GUARD_ROUNDS 6
+#define LIMIT_SEED_TRIES 3                   /* after 0, 5, 20 s */
+#define LIMIT_NODE_LIST 20000                /* entries a client reads from a seed */
+#define LIMIT_SWARM_NODES 64                 /* entries a client reads from a swarm answer */
+#define LIMIT_CONTACT_SWARMS 4096            /* cached swarms per client; the least recently used goes */
+#define LIMIT_SEEN 65536                     /* seen hashes per client; those that expire first go first */
+#define LIMIT_OUTBOX 4096                    /* messages in flight per client */
+#define LIMIT_INTRODUCTION_BYTES 1000        /* PROTOCOL 7 */
+#define LIMIT_DISPLAY_NAME_BYTES 100
+#define TTL_FRIEND_REQUEST_MS 345600000      /* 4 days */
+
+/* endpoint */
+#define LIMIT_CALLS 100000                   /* open calls of one endpoint; more end NET_REFUSED */
+#define LIMIT_RUN_QUEUE 4096                 /* requests waiting for a machine's CPU; 503 beyond */
+#define LIMIT_DISK_BYTES (UINT64_C(8) << 30) /* virtual disk of one endpoint; ERR_FULL beyond */
+
+static_assert(LIMIT_LONG_POLL_ONION_MS < LIMIT_RELAY_TIMEOUT_MS, "a held poll must be answered before the relays give up");
+static_assert(LIMIT_RELAY_TIMEOUT_MS < LIMIT_ONION_TIMEOUT_MS, "a relay's 504 must reach the client before it gives up");
+static_assert(LIMIT_DATA_CHARS < LIMIT_BATCH_BYTES, "a message fits a batch");
+static_assert(LIMIT_PATHS_MIN <= LIMIT_GUARDS, "as many paths as guards");
+
+#endif

@@ -1,0 +1,32 @@
+/* table.h: hash table of pointers that iterates in insertion order.
+ *
+ * The key lives inside the value: `key_of` cuts it out, so nothing is stored twice. Lookup is by SipHash with a fixed
+ * key per table (hostile keys may collide in hash only by guessing 64 bits of it); order never depends on it. An empty
+ * table owns no memory. Values are not owned. */
+#ifndef SWARMBED_TABLE_H
+#define SWARMBED_TABLE_H
+
+#include "common/bytes.h"
+
+typedef struct bytes (*table_key_fn)(const void *value);
+
+struct table {
+    table_key_fn key_of;
+    void **values;      /* insertion order; NULL where one was removed */
+    uint32_t *index;    /* open addressing: position in values + 1 */
+    uint32_t used;      /* of values, holes included */
+    uint32_t count;     /* without holes */
+    uint32_t index_cap; /* power of two, or 0 */
+    uint64_t key;       /* of the SipHash */
+};
+
+void table_init(struct table *table, table_key_fn key_of, uint64_t hash_key);
+void table_fini(struct table *table);
+void *table_get(const struct table *table, struct bytes key);       /* NULL: none */
+void table_put(struct table *table, void *value);                   /* ASSERTs that its key is new */
+void *table_remove(struct table *table, struct bytes key);          /* the value, or NULL */
+/* Iterates: start with *cursor = 0; NULL at the end. The value just returned may be removed meanwhile; one put
+ * meanwhile comes at the end. */
+void *table_next(const struct table *table, uint32_t *cursor);
+
+#endif

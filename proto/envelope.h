@@ -1,0 +1,55 @@
+/* envelope.h: the protobuf messages of the deployed clients: Content, Envelope, and the WebSocket wrappers; padding.
+ *
+ * The structs here are ours; generated protobuf types stay in envelope.c. Decoding views the input and the arena. Unknown
+ * fields are skipped; what a client of this project does not use (groups, attachments, calls) is decoded by the schema but
+ * has no member here. Source: PROTOCOL 6. Vectors: protobuf.json, friend_request.json (padding). */
+#ifndef SWARMBED_ENVELOPE_H
+#define SWARMBED_ENVELOPE_H
+
+#include "common/arena.h"
+#include "common/keys.h"
+
+enum envelope_type {
+    ENVELOPE_CIPHERTEXT = 1,
+    ENVELOPE_PREKEY_BUNDLE = 3,
+    ENVELOPE_FRIEND_REQUEST = 101
+};
+
+struct envelope {
+    uint32_t type;             /* enum envelope_type, or a value nobody knows: refuse it */
+    struct account_id source;
+    uint64_t timestamp_ms;     /* identifies the message within the conversation */
+    struct bytes content;      /* ciphertext */
+};
+
+/* What one Content carries: the parts that are present. */
+struct content {
+    bool has_data;
+    struct bytes body;         /* dataMessage.body, UTF-8 */
+    bool has_display_name;
+    struct bytes display_name; /* dataMessage.profile.displayName */
+    uint32_t flags;            /* dataMessage.flags */
+    uint64_t timestamp_ms;     /* dataMessage.timestamp, 0: absent */
+};
+
+/* Content bytes, unpadded, fields ascending. */
+MUST_CHECK enum err content_encode(const struct content *content, struct arena *arena, struct bytes *out);
+MUST_CHECK enum err content_decode(struct bytes wire, struct arena *arena, struct content *out);
+
+/* Padding: 0x80 and zeros to one less than a multiple of 160 (PROTOCOL 6.4). */
+size_t padded_bytes(size_t content_bytes);
+struct bytes content_pad(struct bytes content, struct arena *arena);
+MUST_CHECK enum err content_unpad(struct bytes padded, struct bytes *content);
+
+/* Envelope -> WebSocketRequestMessage PUT /api/v1/message -> WebSocketMessage, the bytes that base64 turns into `data`.
+ *   request_id  one random byte */
+MUST_CHECK enum err envelope_wrap(const struct envelope *envelope, uint8_t request_id, struct arena *arena, struct bytes *out);
+/* ERR_FORMAT: not that; ERR_REFUSED: well-formed, but to be ignored (no REQUEST, or another path). */
+MUST_CHECK enum err envelope_unwrap(struct bytes wire, struct arena *arena, struct envelope *out);
+
+/* For conformance tests: decodes `wire` as the schema's message of that name and encodes it again, fields ascending.
+ * ERR_NOT_FOUND: no such message; ERR_FORMAT: does not decode. `to_json` gets a JSON object of the fields as the vectors
+ * write them (bytes as hex, 64-bit numbers as text, enums by name). Either output may be NULL. */
+MUST_CHECK enum err protobuf_round_trip(const char *message_name, struct bytes wire, struct buf *out, struct buf *to_json);
+
+#endif

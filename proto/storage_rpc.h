@@ -1,0 +1,88 @@
+/* storage_rpc.h: client to snode: the era's store, retrieve and get_snodes_for_pubkey <-> JSON.
+ *
+ * Bytes to structs and back, and nothing else: which check comes when, and what it is answered, is node/methods.c.
+ * Source: PROTOCOL 3. */
+#ifndef SWARMBED_STORAGE_RPC_H
+#define SWARMBED_STORAGE_RPC_H
+
+#include "common/arena.h"
+#include "common/json.h"
+#include "common/swarm.h"
+
+#define PATH_STORAGE_RPC "/storage_rpc/v1"
+#define PATH_ONION_V1 "/onion_req"
+#define PATH_ONION_V2 "/onion_req/v2"
+#define PATH_STATS "/get_stats/v1"
+#define PATH_PUSH_BATCH "/swarms/push_batch/v1"
+#define PATH_PUSH "/swarms/push/v1"
+#define PATH_PING_TEST "/swarms/ping_test/v1"
+#define PATH_SN_ONION_V1 "/sn.onion_req"     /* the bus calls, as paths */
+#define PATH_SN_ONION_V2 "/sn.onion_request"
+#define PATH_SEED_RPC "/json_rpc"
+#define HEADER_LONG_POLL "X-Loki-Long-Poll"
+
+/* {"method": m, "params": {...}}: only these two members are looked at. `method` and `params` live until rpc_call_free. */
+struct rpc_call {
+    struct bytes method;
+    const struct json *params;
+    struct json *document; /* private */
+};
+/* OK, or ERR_FORMAT with the documented text of the 400 in `why`. */
+MUST_CHECK enum err rpc_call_decode(struct bytes body, struct rpc_call *call, const char **why);
+void rpc_call_free(struct rpc_call *call);
+
+/* store's params: the texts as they stand in the request; views into the document. */
+struct rpc_store {
+    struct bytes pubkey, ttl, nonce, timestamp, data;
+};
+/* ERR_MISSING: *field names the first one absent, in the documented order (pubKey, ttl, nonce, timestamp, data);
+ * ERR_FORMAT: *field is there, but no string. */
+MUST_CHECK enum err rpc_store_decode(const struct json *params, struct rpc_store *store, const char **field);
+void rpc_store_encode(struct buf *out, const struct rpc_store *store); /* the whole request body */
+
+struct rpc_retrieve {
+    struct bytes pubkey, last_hash; /* last_hash may be empty */
+};
+MUST_CHECK enum err rpc_retrieve_decode(const struct json *params, struct rpc_retrieve *retrieve, const char **field);
+void rpc_retrieve_encode(struct buf *out, const struct rpc_retrieve *retrieve);
+
+MUST_CHECK enum err rpc_get_snodes_decode(const struct json *params, struct bytes *pubkey, const char **field);
+void rpc_get_snodes_encode(struct buf *out, struct bytes pubkey);
+
+/* Answers. */
+void rpc_difficulty_encode(struct buf *out, uint64_t difficulty);                 /* {"difficulty": n}: 200 and 432 */
+MUST_CHECK enum err rpc_difficulty_decode(struct bytes body, uint64_t *difficulty); /* 1 .. 2^53 */
+
+struct rpc_message {
+    struct bytes hash;      /* 128 lower-case hex digits */
+    int64_t expiration_ms;
+    struct bytes data;      /* base64 text */
+};
+void rpc_messages_open(struct buf *out);
+void rpc_messages_add(struct buf *out, const struct rpc_message *message);
+void rpc_messages_close(struct buf *out);
+/* At most `max` messages into `out`, views into *document, which the caller frees (json_free), also on failure (then
+ * NULL). More than `max`: ERR_TOO_BIG. */
+MUST_CHECK enum err rpc_messages_decode(struct bytes body, struct rpc_message out[], size_t max, size_t *count,
+                                        struct json **document);
+
+/* get_snodes_for_pubkey's answer and the body of 421: {"snodes": [...]}. */
+void rpc_snodes_encode(struct buf *out, const struct membership *membership, const struct swarm_entry *swarm /* NULL: [] */);
+struct rpc_snode {
+    struct address address;
+    struct x25519_public x25519;
+    struct ed25519_public ed25519;
+};
+/* At most `max` usable entries (with an ip other than 0.0.0.0, a port, and both keys); others are skipped. */
+MUST_CHECK enum err rpc_snodes_decode(struct bytes body, struct rpc_snode out[], size_t max, size_t *count);
+
+/* The seed: POST /json_rpc get_n_service_nodes. */
+void rpc_node_list_request(struct buf *out);
+/* The method's name, or ERR_FORMAT. */
+MUST_CHECK enum err rpc_seed_call_decode(struct bytes body, struct rpc_call *call);
+void rpc_node_list_encode(struct buf *out, const struct membership *membership);   /* the whole answer; active nodes only */
+void rpc_seed_unknown_method(struct buf *out);
+/* Nodes in the list's order, in memory the caller frees with free(); at most LIMIT_NODE_LIST, others are left out. */
+MUST_CHECK enum err rpc_node_list_decode(struct bytes body, struct rpc_snode **nodes, size_t *count, uint64_t *height);
+
+#endif
