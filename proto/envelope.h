@@ -22,8 +22,8 @@ struct envelope {
     struct bytes content;      /* ciphertext */
 };
 
-/* What one Content carries: the parts that are present. */
-struct content {
+/* What one Content carries: the parts that are present. (`content` alone is an enum of common/env.h.) */
+struct content_parts {
     bool has_data;
     struct bytes body;         /* dataMessage.body, UTF-8 */
     bool has_display_name;
@@ -33,8 +33,8 @@ struct content {
 };
 
 /* Content bytes, unpadded, fields ascending. */
-MUST_CHECK enum err content_encode(const struct content *content, struct arena *arena, struct bytes *out);
-MUST_CHECK enum err content_decode(struct bytes wire, struct arena *arena, struct content *out);
+MUST_CHECK enum err content_encode(const struct content_parts *content, struct arena *arena, struct bytes *out);
+MUST_CHECK enum err content_decode(struct bytes wire, struct arena *arena, struct content_parts *out);
 
 /* Padding: 0x80 and zeros to one less than a multiple of 160 (PROTOCOL 6.4). */
 size_t padded_bytes(size_t content_bytes);
