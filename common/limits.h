@@ -70,6 +70,19 @@
 #define LIMIT_INTRODUCTION_BYTES 1000        /* PROTOCOL 7 */
 #define LIMIT_DISPLAY_NAME_BYTES 100
 #define TTL_FRIEND_REQUEST_MS 345600000      /* 4 days */
+#define LIMIT_SEED_PAUSE_MS 5000             /* attempt n (from 0) waits n * n times this */
+#define LIMIT_POOL_MIN 4                     /* usable nodes beside those in paths; below: the list is fetched again */
+#define LIMIT_PATH_TRIES 4                   /* of building paths: TIM 5 */
+#define LIMIT_PATH_PAUSE_MS 1000             /* between them */
+#define LIMIT_LOOKUP_TRIES 5                 /* nodes asked for one swarm, one after another */
+#define LIMIT_PROOF_RESTARTS 4               /* per message: nodes that raise the difficulty by ones may not keep it for ever */
+#define LIMIT_SWARM_REPLACED 3               /* lists taken from 421 answers per message or poll: nodes may disagree for ever */
+#define LIMIT_POLL_PAUSE_FAILED_MS 1000      /* attempt n waits n times this: TIM 4 */
+#define LIMIT_POLL_ATTEMPTS 3                /* per node, then it is dropped: TIM 4 */
+#define LIMIT_POLL_PAGES 1000                /* full answers in a row from one node: it may have no end of messages */
+#define LIMIT_HELD_MS_MIN 1000               /* an empty answer to a long poll before this was not held: pause */
+#define LIMIT_LAST_HASHES LIMIT_SWARM_NODES  /* nodes whose last hash is remembered */
+#define LIMIT_INBOX 65536                    /* messages shown and not cleared; the oldest goes */
 
 /* endpoint */
 #define LIMIT_CALLS 100000                   /* open calls of one endpoint; more end NET_REFUSED */
