@@ -1,13 +1,13 @@
 /* storage_rpc.h: client to snode: the era's store, retrieve and get_snodes_for_pubkey <-> JSON.
  *
  * Bytes to structs and back, and nothing else: which check comes when, and what it is answered, is node/methods.c.
- * Source: PROTOCOL 3. */
+ * Lists of nodes are proto/node_list.h. Source: PROTOCOL 3. */
 #ifndef SWARMBED_STORAGE_RPC_H
 #define SWARMBED_STORAGE_RPC_H
 
 #include "common/arena.h"
 #include "common/json.h"
-#include "common/swarm.h"
+#include "proto/node_list.h"
 
 #define PATH_STORAGE_RPC "/storage_rpc/v1"
 #define PATH_ONION_V1 "/onion_req"
@@ -66,23 +66,8 @@ void rpc_messages_close(struct buf *out);
 MUST_CHECK enum err rpc_messages_decode(struct bytes body, struct rpc_message out[], size_t max, size_t *count,
                                         struct json **document);
 
-/* get_snodes_for_pubkey's answer and the body of 421: {"snodes": [...]}. */
-void rpc_snodes_encode(struct buf *out, const struct membership *membership, const struct swarm_entry *swarm /* NULL: [] */);
-struct rpc_snode {
-    struct address address;
-    struct x25519_public x25519;
-    struct ed25519_public ed25519;
-};
-/* At most `max` usable entries (with an ip other than 0.0.0.0, a port, and both keys); others are skipped. */
-MUST_CHECK enum err rpc_snodes_decode(struct bytes body, struct rpc_snode out[], size_t max, size_t *count);
-
-/* The seed: POST /json_rpc get_n_service_nodes. */
-void rpc_node_list_request(struct buf *out);
-/* The method's name, or ERR_FORMAT. */
+/* The seed, POST /json_rpc: `params` may be NULL. ERR_FORMAT: no JSON, or no method. */
 MUST_CHECK enum err rpc_seed_call_decode(struct bytes body, struct rpc_call *call);
-void rpc_node_list_encode(struct buf *out, const struct membership *membership);   /* the whole answer; active nodes only */
 void rpc_seed_unknown_method(struct buf *out);
-/* Nodes in the list's order, in memory the caller frees with free(); at most LIMIT_NODE_LIST, others are left out. */
-MUST_CHECK enum err rpc_node_list_decode(struct bytes body, struct rpc_snode **nodes, size_t *count, uint64_t *height);
 
 #endif

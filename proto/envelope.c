@@ -1,0 +1,399 @@
+#include "proto/envelope.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/limits.h"
+#include "common/text.h"
+#include "proto/session.pb-c.h"
+
+#define MESSAGE_VERB  "PUT"
+#define MESSAGE_PATH  "/api/v1/message"
+#define SOURCE_DEVICE 1
+#define PADDING_BLOCK 160
+#define PADDING_MARK  0x80
+
+/* No message that a node takes is longer, decoded. Submessages of two bytes each become structs of some 200, so this
+ * also bounds what one hostile message can make of the arena. */
+#define WIRE_BYTES_MAX BASE64_MAX_DECODED(LIMIT_DATA_CHARS)
+
+/* --- decoding into the arena --- */
+
+static void *arena_alloc_hook(void *arena, size_t size)
+{
+    return arena_alloc(arena, size);
+}
+
+static void arena_free_hook(void *arena, void *memory)
+{
+    (void)arena, (void)memory;
+}
+
+static bool take_varint(struct bytes *rest, uint64_t *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < rest->len && i < 10; i++) {
+        *out |= (uint64_t)(rest->data[i] & 0x7f) << (7 * i);
+        if ((rest->data[i] & 0x80) == 0) {
+            *rest = bytes_slice(*rest, i + 1, rest->len - i - 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether all text in known fields is UTF-8 without zero bytes. protobuf-c would cut a text at its first zero and take
+ * any bytes, so that two messages could differ and read the same. As deep as the schema, which has no cycles. */
+static bool texts_valid(const ProtobufCMessageDescriptor *descriptor, struct bytes wire)
+{
+    while (wire.len > 0) {
+        const ProtobufCFieldDescriptor *field;
+        uint64_t key, len;
+        if (!take_varint(&wire, &key))
+            return false;
+        switch (key & 7) {
+        case PROTOBUF_C_WIRE_TYPE_VARINT:
+            if (!take_varint(&wire, &len))
+                return false;
+            continue;
+        case PROTOBUF_C_WIRE_TYPE_64BIT:
+            len = 8;
+            break;
+        case PROTOBUF_C_WIRE_TYPE_32BIT:
+            len = 4;
+            break;
+        case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
+            if (!take_varint(&wire, &len))
+                return false;
+            break;
+        default: /* groups, which nobody uses, and what is not defined */
+            return false;
+        }
+        if (len > wire.len)
+            return false;
+        field =
+            key >> 3 > UINT32_MAX ? NULL : protobuf_c_message_descriptor_get_field(descriptor, (unsigned)(key >> 3));
+        if (field != NULL && (key & 7) == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
+            struct bytes value = bytes_slice(wire, 0, (size_t)len);
+            if (field->type == PROTOBUF_C_TYPE_STRING && !utf8_valid(value))
+                return false;
+            if (field->type == PROTOBUF_C_TYPE_MESSAGE && !texts_valid(field->descriptor, value))
+                return false;
+        }
+        wire = bytes_slice(wire, (size_t)len, wire.len - (size_t)len);
+    }
+    return true;
+}
+
+/* The message, wholly in the arena; NULL: it does not decode. */
+static void *decode(const ProtobufCMessageDescriptor *descriptor, struct bytes wire, struct arena *arena)
+{
+    ProtobufCAllocator allocator = {arena_alloc_hook, arena_free_hook, arena};
+    if (wire.len > WIRE_BYTES_MAX || !texts_valid(descriptor, wire))
+        return NULL;
+    return protobuf_c_message_unpack(descriptor, &allocator, wire.len, wire.data);
+}
+
+static struct bytes encode(const ProtobufCMessage *message, struct arena *arena)
+{
+    size_t len = protobuf_c_message_get_packed_size(message);
+    uint8_t *out = arena_alloc(arena, len);
+    size_t written = protobuf_c_message_pack(message, out);
+    ASSERT(written == len);
+    return (struct bytes){out, len};
+}
+
+static char *text_of(struct bytes text, struct arena *arena)
+{
+    char *out = arena_alloc(arena, text.len + 1);
+    if (text.len > 0)
+        memcpy(out, text.data, text.len);
+    out[text.len] = '\0';
+    return out;
+}
+
+static struct bytes bytes_of(ProtobufCBinaryData data)
+{
+    return (struct bytes){data.data, data.len};
+}
+
+/* protobuf-c takes what it only reads without const. */
+static ProtobufCBinaryData binary_of(struct bytes bytes)
+{
+    return (ProtobufCBinaryData){bytes.len, (uint8_t *)(uintptr_t)bytes.data};
+}
+
+/* --- content --- */
+
+enum err content_encode(const struct content_parts *content, struct arena *arena, struct bytes *out)
+{
+    Content message = CONTENT__INIT;
+    DataMessage data = DATA_MESSAGE__INIT;
+    DataMessage__LokiProfile profile = DATA_MESSAGE__LOKI_PROFILE__INIT;
+    if (content->has_data) {
+        if (!utf8_valid(content->body) || (content->has_display_name && !utf8_valid(content->display_name)))
+            return ERR_FORMAT;
+        message.datamessage = &data;
+        data.body = text_of(content->body, arena);
+        data.has_flags = content->flags != 0;
+        data.flags = content->flags;
+        data.has_timestamp = content->timestamp_ms != 0;
+        data.timestamp = content->timestamp_ms;
+        if (content->has_display_name) {
+            data.profile = &profile;
+            profile.displayname = text_of(content->display_name, arena);
+        }
+    }
+    *out = encode(&message.base, arena);
+    return OK;
+}
+
+enum err content_decode(struct bytes wire, struct arena *arena, struct content_parts *out)
+{
+    const Content *message = decode(&content__descriptor, wire, arena);
+    const DataMessage *data;
+    *out = (struct content_parts){0};
+    if (message == NULL)
+        return ERR_FORMAT;
+    data = message->datamessage;
+    if (data == NULL)
+        return OK;
+    out->has_data = true;
+    if (data->body != NULL)
+        out->body = bytes_text(data->body);
+    if (data->profile != NULL && data->profile->displayname != NULL) {
+        out->has_display_name = true;
+        out->display_name = bytes_text(data->profile->displayname);
+    }
+    out->flags = data->has_flags ? data->flags : 0;
+    out->timestamp_ms = data->has_timestamp ? data->timestamp : 0;
+    return OK;
+}
+
+/* --- padding --- */
+
+size_t padded_bytes(size_t content_bytes)
+{
+    return (content_bytes + 2 + PADDING_BLOCK - 1) / PADDING_BLOCK * PADDING_BLOCK - 1;
+}
+
+struct bytes content_pad(struct bytes content, struct arena *arena)
+{
+    size_t len = padded_bytes(content.len);
+    uint8_t *out = arena_zalloc(arena, len);
+    if (content.len > 0)
+        memcpy(out, content.data, content.len);
+    out[content.len] = PADDING_MARK;
+    return (struct bytes){out, len};
+}
+
+enum err content_unpad(struct bytes padded, struct bytes *content)
+{
+    size_t len = padded.len;
+    while (len > 0 && padded.data[len - 1] == 0)
+        len--;
+    if (len == 0 || padded.data[len - 1] != PADDING_MARK)
+        return ERR_FORMAT;
+    *content = bytes_slice(padded, 0, len - 1);
+    return OK;
+}
+
+/* --- envelope --- */
+
+enum err envelope_wrap(const struct envelope *envelope, uint8_t request_id, struct arena *arena, struct bytes *out)
+{
+    Envelope inner = ENVELOPE__INIT;
+    WebSocketRequestMessage request = WEB_SOCKET_REQUEST_MESSAGE__INIT;
+    WebSocketMessage outer = WEB_SOCKET_MESSAGE__INIT;
+    char source[ACCOUNT_HEX_LEN + 1];
+    if (envelope->content.len > WIRE_BYTES_MAX)
+        return ERR_TOO_BIG;
+    account_to_hex(&envelope->source, source);
+    source[ACCOUNT_HEX_LEN] = '\0';
+    inner.has_type = true;
+    inner.type = (Envelope__Type)envelope->type;
+    inner.source = source;
+    inner.has_timestamp = true;
+    inner.timestamp = envelope->timestamp_ms;
+    inner.has_sourcedevice = true;
+    inner.sourcedevice = SOURCE_DEVICE;
+    inner.has_content = true;
+    inner.content = binary_of(envelope->content);
+
+    request.verb = text_of(bytes_text(MESSAGE_VERB), arena);
+    request.path = text_of(bytes_text(MESSAGE_PATH), arena);
+    request.has_body = true;
+    request.body = binary_of(encode(&inner.base, arena));
+    request.has_id = true;
+    request.id = request_id;
+
+    outer.has_type = true;
+    outer.type = WEB_SOCKET_MESSAGE__TYPE__REQUEST;
+    outer.request = &request;
+    *out = encode(&outer.base, arena);
+    return out->len > WIRE_BYTES_MAX ? ERR_TOO_BIG : OK;
+}
+
+enum err envelope_unwrap(struct bytes wire, struct arena *arena, struct envelope *out)
+{
+    const WebSocketMessage *outer = decode(&web_socket_message__descriptor, wire, arena);
+    const WebSocketRequestMessage *request;
+    const Envelope *inner;
+    if (outer == NULL)
+        return ERR_FORMAT;
+    if (!outer->has_type || outer->type != WEB_SOCKET_MESSAGE__TYPE__REQUEST)
+        return ERR_REFUSED;
+    request = outer->request;
+    if (request == NULL || request->path == NULL)
+        return ERR_FORMAT;
+    if (strcmp(request->path, MESSAGE_PATH) != 0)
+        return ERR_REFUSED;
+    if (!request->has_body)
+        return ERR_FORMAT;
+    inner = decode(&envelope__descriptor, bytes_of(request->body), arena);
+    if (inner == NULL || !inner->has_type || inner->source == NULL || !inner->has_timestamp || !inner->has_content)
+        return ERR_FORMAT;
+    if (account_from_hex(&out->source, bytes_text(inner->source)) != OK)
+        return ERR_FORMAT;
+    out->type = (uint32_t)inner->type;
+    out->timestamp_ms = inner->timestamp;
+    out->content = bytes_of(inner->content);
+    return OK;
+}
+
+/* --- conformance: any message by name, through the generated descriptors --- */
+
+static const ProtobufCMessageDescriptor *descriptor_by_name(const char *name)
+{
+    static const ProtobufCMessageDescriptor *const all[] = {
+        &web_socket_message__descriptor,
+        &web_socket_request_message__descriptor,
+        &web_socket_response_message__descriptor,
+        &envelope__descriptor,
+        &content__descriptor,
+        &data_message__descriptor,
+        &attachment_pointer__descriptor,
+        &group_context__descriptor,
+        &null_message__descriptor,
+        &receipt_message__descriptor,
+        &typing_message__descriptor,
+        &pre_key_bundle_message__descriptor,
+        &loki_address_message__descriptor,
+        &pairing_authorisation_message__descriptor,
+        &sync_message__descriptor,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        if (strcmp(all[i]->name, name) == 0)
+            return all[i];
+    }
+    return NULL;
+}
+
+static void write_message(struct buf *out, const ProtobufCMessage *message, struct arena *arena);
+
+/* 64 bits as text: many readers of JSON lose digits. */
+static void write_long(struct buf *out, uint64_t value, struct arena *arena)
+{
+    json_write_raw(out, bytes_text(arena_printf(arena, "\"%" PRIu64 "\"", value)));
+}
+
+static void write_enum(struct buf *out, const ProtobufCEnumDescriptor *descriptor, int value, struct arena *arena)
+{
+    const ProtobufCEnumValue *known = protobuf_c_enum_descriptor_get_value(descriptor, value);
+    if (known != NULL && !(descriptor == &envelope__type__descriptor && value == ENVELOPE_FRIEND_REQUEST))
+        json_write_text(out, bytes_text(known->name));
+    else
+        write_long(out, (uint32_t)value, arena);
+}
+
+/* Writes one value; how many bytes it takes in the struct, which is the step in an array of them. */
+static size_t write_value(struct buf *out, const ProtobufCFieldDescriptor *field, const void *value,
+                          struct arena *arena)
+{
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_UINT32:
+        json_write_u64(out, *(const uint32_t *)value);
+        return sizeof(uint32_t);
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+        write_long(out, *(const uint64_t *)value, arena);
+        return sizeof(uint64_t);
+    case PROTOBUF_C_TYPE_ENUM:
+        write_enum(out, field->descriptor, *(const int *)value, arena);
+        return sizeof(int);
+    case PROTOBUF_C_TYPE_STRING:
+        json_write_text(out, bytes_text(*(const char *const *)value));
+        return sizeof(char *);
+    case PROTOBUF_C_TYPE_BYTES:
+        json_write_text(out, hex_text(arena, bytes_of(*(const ProtobufCBinaryData *)value)));
+        return sizeof(ProtobufCBinaryData);
+    case PROTOBUF_C_TYPE_MESSAGE:
+        write_message(out, *(const ProtobufCMessage *const *)value, arena);
+        return sizeof(ProtobufCMessage *);
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_FLOAT:
+    case PROTOBUF_C_TYPE_DOUBLE:
+    case PROTOBUF_C_TYPE_BOOL:
+        break;
+    }
+    ASSERT(!"a type that session.proto does not use");
+    return 0;
+}
+
+static bool field_present(const ProtobufCFieldDescriptor *field, const uint8_t *message)
+{
+    if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE)
+        return *(const void *const *)(message + field->offset) != NULL;
+    return *(const protobuf_c_boolean *)(message + field->quantifier_offset);
+}
+
+static void write_field(struct buf *out, const ProtobufCFieldDescriptor *field, const uint8_t *message,
+                        struct arena *arena)
+{
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        size_t count = *(const size_t *)(message + field->quantifier_offset);
+        const uint8_t *value = *(const uint8_t *const *)(message + field->offset);
+        if (count == 0)
+            return;
+        json_write_name(out, field->name);
+        json_open(out, '[');
+        for (size_t i = 0; i < count; i++)
+            value += write_value(out, field, value, arena);
+        json_close(out, ']');
+    } else if (field_present(field, message)) {
+        json_write_name(out, field->name);
+        write_value(out, field, message + field->offset, arena);
+    }
+}
+
+static void write_message(struct buf *out, const ProtobufCMessage *message, struct arena *arena)
+{
+    json_open(out, '{');
+    for (unsigned i = 0; i < message->descriptor->n_fields; i++)
+        write_field(out, &message->descriptor->fields[i], (const uint8_t *)message, arena);
+    json_close(out, '}');
+}
+
+enum err protobuf_round_trip(const char *message_name, struct bytes wire, struct buf *out, struct buf *to_json)
+{
+    const ProtobufCMessageDescriptor *descriptor = descriptor_by_name(message_name);
+    const ProtobufCMessage *message;
+    struct arena arena;
+    if (descriptor == NULL)
+        return ERR_NOT_FOUND;
+    arena_init(&arena);
+    message = decode(descriptor, wire, &arena);
+    if (message != NULL && out != NULL)
+        buf_append(out, encode(message, &arena));
+    if (message != NULL && to_json != NULL)
+        write_message(to_json, message, &arena);
+    arena_fini(&arena);
+    return message == NULL ? ERR_FORMAT : OK;
+}

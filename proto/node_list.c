@@ -1,0 +1,216 @@
+#include "proto/node_list.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/limits.h"
+#include "common/text.h"
+
+static void write_text(struct buf *out, const char *name, const char *text)
+{
+    json_write_name(out, name);
+    json_write_text(out, bytes_text(text));
+}
+
+static void write_number(struct buf *out, const char *name, uint64_t value)
+{
+    json_write_name(out, name);
+    json_write_u64(out, value);
+}
+
+static void write_key(struct buf *out, const char *name, const uint8_t key[32])
+{
+    char text[64 + 1];
+    hex_encode(text, (struct bytes){key, 32});
+    text[64] = '\0';
+    write_text(out, name, text);
+}
+
+static void write_ip(struct buf *out, const char *name, uint32_t ip)
+{
+    char text[ADDRESS_TEXT_MAX];
+    ip_text(ip, text);
+    write_text(out, name, text);
+}
+
+static enum err decode_key(const struct json *value, const char *name, uint8_t key[32])
+{
+    struct bytes text;
+    enum err err = json_get_string(value, name, &text);
+    return err == OK ? hex_decode(key, 32, text) : err;
+}
+
+/* Text in swarm answers, a number in the seed's. */
+static enum err decode_port(const struct json *value, uint16_t *port)
+{
+    uint64_t number;
+    int64_t integer;
+    enum err err;
+    if (json_is_string(value)) {
+        err = decimal_decode(&number, json_string(value));
+    } else {
+        err = json_integer(value, &integer);
+        number = err == OK ? (uint64_t)integer : 0;
+    }
+    if (err != OK)
+        return err;
+    if (number < 1 || number > UINT16_MAX)
+        return ERR_RANGE;
+    *port = (uint16_t)number;
+    return OK;
+}
+
+/* Not OK: not usable, to be skipped. Nodes that are listed before they announced an address have 0.0.0.0. */
+static enum err decode_snode(const struct json *value, const char *ip_name, const char *port_name,
+                             struct rpc_snode *out)
+{
+    const struct json *port = json_get(value, port_name);
+    struct bytes ip;
+    enum err err = json_get_string(value, ip_name, &ip);
+    if (err == OK)
+        err = ip_from_text(ip, &out->address.ip);
+    if (err == OK && out->address.ip == 0)
+        err = ERR_RANGE;
+    if (err == OK)
+        err = port == NULL ? ERR_MISSING : decode_port(port, &out->address.port);
+    if (err == OK)
+        err = decode_key(value, "pubkey_x25519", out->x25519.bytes);
+    if (err == OK)
+        err = decode_key(value, "pubkey_ed25519", out->ed25519.bytes);
+    return err;
+}
+
+static void decode_snodes(const struct json *list, const char *ip_name, const char *port_name, struct rpc_snode out[],
+                          size_t max, size_t *count)
+{
+    *count = 0;
+    for (const struct json *value = json_first(list); value != NULL && *count < max; value = json_next(value)) {
+        if (decode_snode(value, ip_name, port_name, &out[*count]) == OK)
+            ++*count;
+    }
+}
+
+/* --- one swarm --- */
+
+static void write_swarm_node(struct buf *out, const struct snode_entry *node)
+{
+    char name[BASE32Z_LEN(sizeof(node->legacy)) + sizeof(".snode")];
+    base32z_encode(name, BYTES_OF(node->legacy));
+    memcpy(name + BASE32Z_LEN(sizeof(node->legacy)), ".snode", sizeof(".snode"));
+    json_open(out, '{');
+    write_text(out, "address", name);
+    write_ip(out, "ip", node->address.ip);
+    json_write_name(out, "port");
+    buf_printf(out, "\"%u\"", node->address.port);
+    write_key(out, "pubkey_x25519", node->x25519.bytes);
+    write_key(out, "pubkey_ed25519", node->ed25519.bytes);
+    json_close(out, '}');
+}
+
+void rpc_snodes_encode(struct buf *out, const struct membership *membership, const struct swarm_entry *swarm)
+{
+    json_open(out, '{');
+    json_write_name(out, "snodes");
+    json_open(out, '[');
+    for (uint32_t i = 0; swarm != NULL && i < swarm->count; i++)
+        write_swarm_node(out, swarm_member(membership, swarm, i));
+    json_close(out, ']');
+    json_close(out, '}');
+}
+
+enum err rpc_snodes_decode(struct bytes body, struct rpc_snode out[], size_t max, size_t *count)
+{
+    const struct json *list;
+    enum err err;
+    struct json *document = json_parse(body, &err);
+    *count = 0;
+    if (document == NULL)
+        return err;
+    list = json_get(document, "snodes");
+    err = json_is_array(list) ? OK : ERR_FORMAT;
+    if (err == OK)
+        decode_snodes(list, "ip", "port", out, max, count);
+    json_free(document);
+    return err;
+}
+
+/* --- the whole network, from the seed --- */
+
+void rpc_node_list_request(struct buf *out)
+{
+    buf_text(out,
+             "{\"jsonrpc\":\"2.0\",\"id\":\"0\",\"method\":\"get_n_service_nodes\",\"params\":{\"active_only\":true,"
+             "\"fields\":{\"public_ip\":true,\"storage_port\":true,\"pubkey_x25519\":true,\"pubkey_ed25519\":true,"
+             "\"requested_unlock_height\":true,\"height\":true}}}");
+}
+
+static void write_listed_node(struct buf *out, const struct snode_entry *node)
+{
+    json_open(out, '{');
+    write_ip(out, "public_ip", node->address.ip);
+    write_number(out, "storage_port", node->address.port);
+    write_key(out, "pubkey_x25519", node->x25519.bytes);
+    write_key(out, "pubkey_ed25519", node->ed25519.bytes);
+    write_key(out, "service_node_pubkey", node->legacy);
+    write_number(out, "requested_unlock_height", node->unlock_height);
+    json_write_name(out, "swarm");
+    buf_printf(out, "\"%" PRIx64 "\"", node->swarm_id);
+    write_number(out, "swarm_id", node->swarm_id);
+    json_write_name(out, "active");
+    json_write_bool(out, true);
+    json_write_name(out, "funded");
+    json_write_bool(out, true);
+    json_write_name(out, "storage_server_version");
+    json_write_raw(out, BYTES_LIT("[2,8,0]"));
+    json_close(out, '}');
+}
+
+void rpc_node_list_encode(struct buf *out, const struct membership *membership)
+{
+    json_open(out, '{');
+    write_text(out, "jsonrpc", "2.0");
+    write_number(out, "id", 0);
+    json_write_name(out, "result");
+    json_open(out, '{');
+    write_number(out, "height", membership->height);
+    write_number(out, "target_height", membership->height);
+    write_number(out, "hardfork", 19);
+    write_number(out, "snode_revision", 3);
+    write_text(out, "status", "OK");
+    json_write_name(out, "service_node_states");
+    json_open(out, '[');
+    for (uint32_t i = 0; i < membership->node_count; i++) {
+        if (membership->nodes[i].swarm_id != SWARM_NONE)
+            write_listed_node(out, &membership->nodes[i]);
+    }
+    json_close(out, ']');
+    json_close(out, '}');
+    json_close(out, '}');
+}
+
+enum err rpc_node_list_decode(struct bytes body, struct rpc_snode **nodes, size_t *count, uint64_t *height)
+{
+    const struct json *result, *list;
+    int64_t number;
+    size_t max;
+    enum err err;
+    struct json *document = json_parse(body, &err);
+    *nodes = NULL;
+    *count = 0;
+    if (document == NULL)
+        return err;
+    result = json_get(document, "result");
+    list = json_get(result, "service_node_states");
+    err = json_get_integer(result, "height", &number);
+    if (err != OK || number < 0 || !json_is_array(list)) {
+        json_free(document);
+        return ERR_FORMAT;
+    }
+    *height = (uint64_t)number;
+    max = json_count(list) < LIMIT_NODE_LIST ? json_count(list) : LIMIT_NODE_LIST;
+    *nodes = xcalloc(max + 1, sizeof(**nodes));
+    decode_snodes(list, "public_ip", "storage_port", *nodes, max, count);
+    json_free(document);
+    return OK;
+}

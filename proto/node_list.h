@@ -1,0 +1,28 @@
+/* node_list.h: lists of nodes <-> JSON: one swarm's, as nodes answer it, and the whole network's, as the seed does.
+ *
+ * Entries that a client can't use (no ip or 0.0.0.0, no port, a key missing) are skipped by both decoders, never an error.
+ * Source: PROTOCOL 3.7, 3.11. */
+#ifndef SWARMBED_NODE_LIST_H
+#define SWARMBED_NODE_LIST_H
+
+#include "common/swarm.h"
+
+struct rpc_snode {
+    struct address address;
+    struct x25519_public x25519;
+    struct ed25519_public ed25519;
+};
+
+/* get_snodes_for_pubkey's answer and the body of 421: {"snodes": [...]}. */
+void rpc_snodes_encode(struct buf *out, const struct membership *membership, const struct swarm_entry *swarm /* NULL: [] */);
+/* At most `max` usable entries, in the list's order; what comes after is left out. ERR_FORMAT: no such list. */
+MUST_CHECK enum err rpc_snodes_decode(struct bytes body, struct rpc_snode out[], size_t max, size_t *count);
+
+/* The seed's method get_n_service_nodes: its request, and the whole answer, with active nodes only. */
+void rpc_node_list_request(struct buf *out);
+void rpc_node_list_encode(struct buf *out, const struct membership *membership);
+/* Usable nodes in the list's order, in memory the caller frees with free(); at most LIMIT_NODE_LIST, others are left out.
+ * ERR_FORMAT: no such list (then *nodes is NULL). */
+MUST_CHECK enum err rpc_node_list_decode(struct bytes body, struct rpc_snode **nodes, size_t *count, uint64_t *height);
+
+#endif
