@@ -2,7 +2,7 @@
  *
  * The key lives inside the value: `key_of` cuts it out, so nothing is stored twice. Lookup is by SipHash with a fixed
  * key per table (hostile keys may collide in hash only by guessing 64 bits of it); order never depends on it. An empty
- * table owns no memory. Values are not owned. */
+ * table owns no memory, and one that shrank gives memory back with its next puts. Values are not owned. */
 #ifndef SWARMBED_TABLE_H
 #define SWARMBED_TABLE_H
 
@@ -18,6 +18,9 @@ struct table {
     uint32_t count;     /* without holes */
     uint32_t index_cap; /* power of two, or 0 */
     uint64_t key;       /* of the SipHash */
+    uint32_t *born;     /* number of the put of each of values, ascending: what a cursor names */
+    uint32_t born_next;
+    uint32_t first;     /* no value before this position */
 };
 
 void table_init(struct table *table, table_key_fn key_of, uint64_t hash_key);
@@ -25,8 +28,8 @@ void table_fini(struct table *table);
 void *table_get(const struct table *table, struct bytes key);       /* NULL: none */
 void table_put(struct table *table, void *value);                   /* ASSERTs that its key is new */
 void *table_remove(struct table *table, struct bytes key);          /* the value, or NULL */
-/* Iterates: start with *cursor = 0; NULL at the end. The value just returned may be removed meanwhile; one put
- * meanwhile comes at the end. */
+/* Iterates: start with *cursor = 0; NULL at the end. Any value may be removed meanwhile; one put meanwhile comes at the
+ * end. To take always the oldest, start anew: holes at the front are not searched again. */
 void *table_next(const struct table *table, uint32_t *cursor);
 
 #endif
