@@ -10,6 +10,7 @@
 #define LIMIT_BODY_BYTES (10 * 1024 * 1024)  /* of a request or an answer: TIM 1; 413 above */
 #define LIMIT_JSON_DEPTH 32                  /* deepest text of the protocol: 4; ifelse nests deeper */
 #define LIMIT_JSON_VALUES 400000             /* a node list of 20,000 nodes with all fields */
+#define LIMIT_BENCODE_DEPTH 8                /* of a value that is skipped; deepest of the protocol: 3 */
 #define LIMIT_PATH_BYTES 256                 /* of an HTTP path */
 #define LIMIT_HEADERS 32                     /* per message */
 
@@ -37,6 +38,8 @@
 #define LIMIT_STORE_BYTES (UINT64_C(3758096384)) /* 3.5 GiB per node (2020-09); a scenario may set less */
 #define LIMIT_STORE_RECORDS 4000000          /* so that 3.5 GiB of tiny messages stay bounded too */
 #define LIMIT_PUSH_QUEUE_BYTES (64u << 20)   /* unsent pushes per node: beyond, the oldest batch is given up and counted */
+#define LIMIT_SWEEP_MS 10000                 /* expired messages are freed at most this often */
+#define LIMIT_STORES_OPEN 10000              /* clients' stores that wait for the disk, per node; 503 beyond */
 #define LIMIT_DIFFICULTY_RECORDS 256         /* newest entries of the published history */
 #define POW_LENIENCY_MS (15 * 60 * 1000)
 

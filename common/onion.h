@@ -33,8 +33,8 @@ struct reply_key {
     enum enc_type enc_type;
 };
 
-/* For an outside server as the target: the last path node gets this instead of a destination. Only recognised in this
- * project, never contacted. */
+/* For an outside server as the target: the last path node gets this instead of a destination. Relays of this project
+ * recognise it and contact nobody. */
 struct onion_server {
     const char *host, *target, *method; /* "example.org", "/oxen/v4/lsrpc", "POST" */
     const char *protocol;               /* "https" or "http"; NULL: not written */
@@ -51,20 +51,27 @@ MUST_CHECK enum err onion_wrap(const struct crypto_suite *suite, enum onion_vers
                                const struct onion_hop hops[], size_t hop_count, struct bytes body, struct bytes headers,
                                const struct onion_seed seeds[], struct bytes *onion, struct reply_key *reply_key);
 
+/* The same for an outside server, whose x25519 key is that of the last hop (its ed25519 key is not used): two hops at least. */
+MUST_CHECK enum err onion_wrap_server(const struct crypto_suite *suite, enum onion_version version, struct arena *arena,
+                                      const struct onion_hop hops[], size_t hop_count, const struct onion_server *server,
+                                      struct bytes body, struct bytes headers, const struct onion_seed seeds[],
+                                      struct bytes *onion, struct reply_key *reply_key);
+
 /* A layer as it reaches a node: the ciphertext and what is needed to open it. Views into the message it came in. */
 struct onion_layer {
     struct bytes ciphertext;        /* binary; v1's base64 is decoded into the arena */
     struct x25519_public ephemeral;
     enum enc_type enc_type;
-    int hop_no;                     /* 0 at the guard unless the client says otherwise */
+    int hop_no;                     /* 0 at the guard unless the client says otherwise; never above LIMIT_ONION_HOPS + 2 */
 };
 
-/* Reads what a client POSTs to the guard. ERR_FORMAT: `why` (never NULL) says what is wrong, for the answer's text. */
+/* Reads what a client POSTs to the guard. ERR_FORMAT: `why` (never NULL) is the answer's text (PROTOCOL 4.7). */
 MUST_CHECK enum err onion_read_outer(enum onion_version version, struct arena *arena, struct bytes body,
                                      struct onion_layer *layer, const char **why);
 /* Node to node: `sn.onion_request`, a bencoded dict {data, enc_type, ephemeral_key, hop_no} (v2), and `sn.onion_req`, a
  * bencoded list of the key as hex and the ciphertext as base64 (v1). The writer returns a new blob, the caller's. */
 struct blob *onion_write_peer(enum onion_version version, const struct onion_layer *layer);
+/* ERR_FORMAT, ERR_MISSING. */
 MUST_CHECK enum err onion_read_peer(enum onion_version version, struct arena *arena, struct bytes body,
                                     struct onion_layer *layer);
 
@@ -92,10 +99,10 @@ struct onion_peeled {
 MUST_CHECK enum err onion_peel(const struct crypto_suite *suite, enum onion_version version, struct arena *arena,
                                const struct x25519_pair *own, const struct onion_layer *layer, struct onion_peeled *out);
 
-/* The target's answer: {"status": n, "body": text} sealed with the layer's key, base64 unless `raw`. A new blob. */
+/* The target's answer: {"body": text, "status": n} sealed with the layer's key, base64 unless `raw`. A new blob. */
 struct blob *onion_seal_reply(const struct crypto_suite *suite, const struct reply_key *key, const uint8_t *nonce,
                               uint16_t status, struct bytes body, bool body_is_json, bool as_json, bool raw);
-/* Opens it at the client: *status and *body (in the arena; a JSON object as body is given as its text).
+/* Opens it at the client, which asks neither for `as_json` nor for `raw`: *status (100 to 999) and *body, in the arena.
  * ERR_CRYPTO: does not decrypt. ERR_FORMAT: decrypts to something else. */
 MUST_CHECK enum err onion_open_reply(const struct crypto_suite *suite, const struct reply_key *key, struct arena *arena,
                                      struct bytes reply, uint16_t *status, struct bytes *body);

@@ -1,0 +1,212 @@
+/* onion_wrap.c: the client's side of common/onion.h: layer upon layer, from the destination outwards. */
+#include <string.h>
+
+#include "common/json.h"
+#include "common/limits.h"
+#include "common/onion.h"
+#include "common/onion_frame.h"
+#include "common/text.h"
+
+/* One onion in the making. */
+struct wrapping {
+    const struct crypto_suite *suite;
+    enum onion_version version;
+    struct arena *arena;
+    struct buf json;    /* scratch, reused for every layer */
+    struct bytes plain; /* what the next layer will seal; in the arena */
+};
+
+/* A layer that is known but not yet sealed. */
+struct layer {
+    const struct onion_hop *hop;
+    const struct onion_seed *seed;
+    struct x25519_public ephemeral;
+    struct shared_key key;
+};
+
+static enum err layer_init(struct layer *layer, const struct crypto_suite *suite, const struct onion_hop *hop,
+                           const struct onion_seed *seed)
+{
+    struct x25519_pair pair = {.secret = seed->secret};
+    enum err err;
+
+    suite->ephemeral_public(&pair.secret, &pair.public);
+    layer->hop = hop;
+    layer->seed = seed;
+    layer->ephemeral = pair.public;
+    err = onion_layer_key(suite, hop->enc_type, &pair, &hop->x25519, true, &layer->key);
+    crypto_wipe(&pair, sizeof(pair));
+    return err;
+}
+
+static void write_hex(struct buf *out, const char *name, const uint8_t key[32])
+{
+    char hex[64];
+
+    hex_encode(hex, (struct bytes){key, 32});
+    json_write_name(out, name);
+    json_write_text(out, BYTES_OF(hex));
+}
+
+static void write_string(struct buf *out, const char *name, const char *text)
+{
+    json_write_name(out, name);
+    json_write_text(out, bytes_text(text));
+}
+
+static void write_server(struct buf *out, const struct onion_server *server)
+{
+    write_string(out, "host", server->host);
+    write_string(out, "target", server->target);
+    write_string(out, "method", server->method);
+    if (server->protocol != NULL)
+        write_string(out, "protocol", server->protocol);
+    if (server->port != 0) {
+        json_write_name(out, "port");
+        json_write_u64(out, server->port);
+    }
+}
+
+static void write_base64(struct buf *out, const char *name, struct bytes bytes)
+{
+    uint8_t *space;
+
+    json_write_name(out, name);
+    buf_byte(out, '"');
+    space = buf_space(out, BASE64_LEN(bytes.len));
+    if (space != NULL)
+        base64_encode((char *)space, bytes);
+    buf_byte(out, '"');
+}
+
+/* Seals `plain` as this layer and makes it the plaintext of the layer around it, or the request.
+ *   destination, server  what the node in front is told: one of them, or none for the guard's request
+ * In v2 the ciphertext is written straight to its place, so that a body of any size is copied once. */
+static enum err seal_layer(struct wrapping *w, const struct layer *layer, const struct ed25519_public *destination,
+                           const struct onion_server *server)
+{
+    enum enc_type type = layer->hop->enc_type;
+    size_t sealed_len = seal_bytes(type, w->plain.len);
+    uint8_t *sealed = NULL;
+    uint8_t *out;
+
+    buf_clear(&w->json);
+    json_open(&w->json, '{');
+    if (destination != NULL)
+        write_hex(&w->json, "destination", destination->bytes);
+    if (server != NULL)
+        write_server(&w->json, server);
+    if (w->version == ONION_V1) {
+        sealed = arena_alloc(w->arena, sealed_len);
+        w->suite->seal(type, &layer->key, layer->seed->nonce, w->plain, sealed);
+        write_base64(&w->json, "ciphertext", (struct bytes){sealed, sealed_len});
+    }
+    write_hex(&w->json, "ephemeral_key", layer->ephemeral.bytes);
+    if (type != ENC_AES_GCM)
+        write_string(&w->json, "enc_type", enc_type_text(type));
+    json_close(&w->json, '}');
+    if (w->json.err != OK)
+        return w->json.err;
+    if (w->version == ONION_V1) {
+        w->plain = arena_copy(w->arena, buf_bytes(&w->json));
+        return OK;
+    }
+    if (sealed_len + w->json.len > LIMIT_BODY_BYTES - ONION_FRAME_HEAD_BYTES)
+        return ERR_TOO_BIG;
+    out = arena_alloc(w->arena, ONION_FRAME_HEAD_BYTES + sealed_len + w->json.len);
+    store_le32(out, (uint32_t)sealed_len);
+    w->suite->seal(type, &layer->key, layer->seed->nonce, w->plain, out + ONION_FRAME_HEAD_BYTES);
+    memcpy(out + ONION_FRAME_HEAD_BYTES + sealed_len, w->json.data, w->json.len);
+    w->plain = (struct bytes){out, ONION_FRAME_HEAD_BYTES + sealed_len + w->json.len};
+    return OK;
+}
+
+/* What the destination sees. Servers and v1 get the body as a string. */
+static enum err write_innermost(struct wrapping *w, struct bytes body, struct bytes headers, bool as_string)
+{
+    uint8_t *out;
+
+    buf_clear(&w->json);
+    json_open(&w->json, '{');
+    if (as_string) {
+        json_write_name(&w->json, "body");
+        json_write_text(&w->json, body);
+    }
+    json_write_name(&w->json, "headers");
+    json_write_raw(&w->json, headers);
+    json_close(&w->json, '}');
+    if (w->json.err != OK)
+        return w->json.err;
+    if (as_string) {
+        w->plain = arena_copy(w->arena, buf_bytes(&w->json));
+        return OK;
+    }
+    if (body.len > LIMIT_BODY_BYTES - ONION_FRAME_HEAD_BYTES)
+        return ERR_TOO_BIG;
+    out = arena_alloc(w->arena, ONION_FRAME_HEAD_BYTES + body.len + w->json.len);
+    store_le32(out, (uint32_t)body.len);
+    if (body.len > 0)
+        memcpy(out + ONION_FRAME_HEAD_BYTES, body.data, body.len);
+    memcpy(out + ONION_FRAME_HEAD_BYTES + body.len, w->json.data, w->json.len);
+    w->plain = (struct bytes){out, ONION_FRAME_HEAD_BYTES + body.len + w->json.len};
+    return OK;
+}
+
+static enum err wrap(struct wrapping *w, const struct onion_hop hops[], size_t hop_count,
+                     const struct onion_server *server, struct bytes body, struct bytes headers,
+                     const struct onion_seed seeds[], struct reply_key *reply_key)
+{
+    enum err err = write_innermost(w, body, headers, w->version == ONION_V1 || server != NULL);
+
+    for (size_t i = hop_count; err == OK && i-- > 0;) {
+        bool last = i == hop_count - 1;
+        struct layer layer;
+
+        ASSERT(w->version == ONION_V2 || hops[i].enc_type == ENC_AES_GCM);
+        err = layer_init(&layer, w->suite, &hops[i], &seeds[i]);
+        if (err == OK)
+            err = seal_layer(w, &layer, i > 0 && !(last && server != NULL) ? &hops[i].ed25519 : NULL,
+                             last ? server : NULL);
+        if (last)
+            *reply_key = (struct reply_key){layer.key, hops[i].enc_type};
+        crypto_wipe(&layer.key, sizeof(layer.key));
+    }
+    return err;
+}
+
+static enum err wrap_all(const struct crypto_suite *suite, enum onion_version version, struct arena *arena,
+                         const struct onion_hop hops[], size_t hop_count, const struct onion_server *server,
+                         struct bytes body, struct bytes headers, const struct onion_seed seeds[], struct bytes *onion,
+                         struct reply_key *reply_key)
+{
+    struct wrapping w = {.suite = suite, .version = version, .arena = arena};
+    struct reply_key key;
+    enum err err;
+
+    ASSERT(hop_count > (server != NULL ? 1 : 0) && hop_count <= ONION_HOPS_MAX);
+    buf_init(&w.json, LIMIT_BODY_BYTES);
+    err = wrap(&w, hops, hop_count, server, body, headers, seeds, &key);
+    buf_fini(&w.json);
+    if (err == OK) {
+        *onion = w.plain;
+        *reply_key = key;
+    }
+    crypto_wipe(&key, sizeof(key));
+    return err;
+}
+
+enum err onion_wrap(const struct crypto_suite *suite, enum onion_version version, struct arena *arena,
+                    const struct onion_hop hops[], size_t hop_count, struct bytes body, struct bytes headers,
+                    const struct onion_seed seeds[], struct bytes *onion, struct reply_key *reply_key)
+{
+    return wrap_all(suite, version, arena, hops, hop_count, NULL, body, headers, seeds, onion, reply_key);
+}
+
+enum err onion_wrap_server(const struct crypto_suite *suite, enum onion_version version, struct arena *arena,
+                           const struct onion_hop hops[], size_t hop_count, const struct onion_server *server,
+                           struct bytes body, struct bytes headers, const struct onion_seed seeds[],
+                           struct bytes *onion, struct reply_key *reply_key)
+{
+    ASSERT(server != NULL);
+    return wrap_all(suite, version, arena, hops, hop_count, server, body, headers, seeds, onion, reply_key);
+}
