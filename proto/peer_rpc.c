@@ -9,7 +9,7 @@
 #define HASH_HEX_LEN (2 * POW_HASH_BYTES)
 #define NONCE_CHARS  BASE64_LEN(POW_NONCE_BYTES)
 
-static_assert(PEER_MESSAGE_OVERHEAD == ACCOUNT_HEX_LEN + 5 * 8 + HASH_HEX_LEN + NONCE_CHARS, "PROTOCOL 3.9");
+static_assert(PEER_MESSAGE_OVERHEAD == ACCOUNT_HEX_LEN + 5 * 8 + HASH_HEX_LEN + NONCE_CHARS, "PROTOCOL 3.8");
 
 static void put_u64(struct buf *out, uint64_t value)
 {

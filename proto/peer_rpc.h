@@ -1,6 +1,6 @@
 /* peer_rpc.h: snode to snode: batches of stored messages in the era's binary form.
  *
- * Messages one after another, no count, no separator; integers little-endian, 64 bits. Source: PROTOCOL 3.9. */
+ * Messages one after another, no count, no separator; integers little-endian, 64 bits. Source: PROTOCOL 3.8. */
 #ifndef SWARMBED_PEER_RPC_H
 #define SWARMBED_PEER_RPC_H
 
