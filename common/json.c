@@ -162,25 +162,35 @@ static enum err scan_elements(struct scan *scan, uint8_t close)
     return OK;
 }
 
+static bool scan_scalar(struct scan *scan)
+{
+    switch (scan->at < scan->end ? *scan->at : 0) {
+    case '"':
+        return scan_string(scan);
+    case 't':
+        return scan_word(scan, BYTES_LIT("true"));
+    case 'f':
+        return scan_word(scan, BYTES_LIT("false"));
+    case 'n':
+        return scan_word(scan, BYTES_LIT("null"));
+    default:
+        return scan_number(scan);
+    }
+}
+
 /* A value and the space around it. Recursion ends at LIMIT_JSON_DEPTH. */
 static enum err scan_value(struct scan *scan)
 {
     enum err err;
-    bool good;
     if (++scan->values > LIMIT_JSON_VALUES)
         return ERR_TOO_BIG;
     scan_space(scan);
-    if (scan_char(scan, '{')) {
+    if (scan_char(scan, '{'))
         err = scan_elements(scan, '}');
-    } else if (scan_char(scan, '[')) {
+    else if (scan_char(scan, '['))
         err = scan_elements(scan, ']');
-    } else {
-        good = scan->at < scan->end &&
-               (*scan->at == '"' ? scan_string(scan)
-                                 : scan_number(scan) || scan_word(scan, BYTES_LIT("true")) ||
-                                       scan_word(scan, BYTES_LIT("false")) || scan_word(scan, BYTES_LIT("null")));
-        err = good ? OK : ERR_FORMAT;
-    }
+    else
+        err = scan_scalar(scan) ? OK : ERR_FORMAT;
     scan_space(scan);
     return err;
 }
