@@ -1,0 +1,430 @@
+#include "sim/scenario_internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/onion_request.h"
+#include "common/text.h"
+#include "sim/loop.h"
+
+struct scenario *scenario_of(lua_State *lua)
+{
+    return *(struct scenario **)lua_getextraspace(lua);
+}
+
+/* ---- tasks: a binary heap by (wake_us, order) ---- */
+
+static bool task_before(const struct task *a, const struct task *b)
+{
+    return a->wake_us != b->wake_us ? a->wake_us < b->wake_us : a->order < b->order;
+}
+
+static void task_push(struct scenario *scenario, struct task task)
+{
+    size_t at = scenario->task_count++;
+
+    if (scenario->task_count > scenario->task_cap) {
+        scenario->task_cap = scenario->task_cap == 0 ? 64 : 2 * scenario->task_cap;
+        scenario->tasks = xrealloc(scenario->tasks, scenario->task_cap * sizeof(task));
+    }
+    while (at > 0 && task_before(&task, &scenario->tasks[(at - 1) / 2])) {
+        scenario->tasks[at] = scenario->tasks[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    scenario->tasks[at] = task;
+}
+
+static struct task task_pop(struct scenario *scenario)
+{
+    struct task first = scenario->tasks[0], last = scenario->tasks[--scenario->task_count];
+    size_t at = 0;
+
+    for (size_t child; (child = 2 * at + 1) < scenario->task_count; at = child) {
+        if (child + 1 < scenario->task_count && task_before(&scenario->tasks[child + 1], &scenario->tasks[child]))
+            child++;
+        if (!task_before(&scenario->tasks[child], &last))
+            break;
+        scenario->tasks[at] = scenario->tasks[child];
+    }
+    if (scenario->task_count > 0)
+        scenario->tasks[at] = last;
+    return first;
+}
+
+int scenario_wait(lua_State *lua, int64_t wake_us, lua_KFunction k, lua_KContext context)
+{
+    struct scenario *scenario = scenario_of(lua);
+
+    if (scenario->running == NULL || !lua_isyieldable(lua))
+        return luaL_error(lua, "can't wait here: only the script itself and functions given to net:at can");
+    scenario->running->wake_us = wake_us;
+    return lua_yieldk(lua, 0, context, k);
+}
+
+static struct task new_task(struct scenario *scenario, lua_State *from, int64_t wake_us, bool is_main)
+{
+    struct task task = {.wake_us = wake_us, .order = scenario->task_order++, .is_main = is_main};
+
+    task.thread = lua_newthread(from);
+    task.thread_ref = luaL_ref(from, LUA_REGISTRYINDEX);
+    lua_xmove(from, task.thread, 1);
+    return task;
+}
+
+void scenario_start_task(lua_State *lua, int64_t wake_us)
+{
+    struct scenario *scenario = scenario_of(lua);
+
+    if (scenario->task_count >= SCENARIO_TASKS_MAX)
+        luaL_error(lua, "more than %d steps are waiting", SCENARIO_TASKS_MAX);
+    task_push(scenario, new_task(scenario, lua, wake_us, false));
+}
+
+/* ---- bounds of a step ---- */
+
+/* Once a step is over its limit every further instruction fails, so no pcall in the script can hold it up. */
+static void on_instructions(lua_State *lua, lua_Debug *debug)
+{
+    struct scenario *scenario = scenario_of(lua);
+
+    (void)debug;
+    if (!scenario->step_exhausted)
+        lua_sethook(lua, on_instructions, LUA_MASKCOUNT, 1);
+    scenario->step_exhausted = true;
+    luaL_error(lua, "a step ran more than %d instructions without waiting", SCENARIO_STEP_INSTRUCTIONS);
+}
+
+static void *bounded_alloc(void *owner, void *old, size_t old_size, size_t new_size)
+{
+    struct scenario *scenario = owner;
+    void *memory;
+
+    if (old == NULL)
+        old_size = 0;
+    if (new_size > old_size && scenario->memory_bytes + (new_size - old_size) > SCENARIO_MEMORY_BYTES)
+        return NULL; /* Lua raises "not enough memory" */
+    if (new_size == 0) {
+        free(old);
+        scenario->memory_bytes -= old_size;
+        return NULL;
+    }
+    memory = realloc(old, new_size);
+    if (memory != NULL)
+        scenario->memory_bytes += new_size - old_size;
+    return memory;
+}
+
+/* ---- one run ---- */
+
+static int report_error(struct scenario *scenario, lua_State *thread)
+{
+    const char *message = lua_tostring(thread, -1);
+
+    fprintf(stderr, "%s\n", message != NULL ? message : "the script raised an error that is no text");
+    if (scenario->world != NULL)
+        fprintf(stderr, "  at virtual time %.3f s, seed %" PRIu64 "\n", (double)world_now_us(scenario->world) / 1e6,
+                scenario->seed);
+    return 2;
+}
+
+/* Resumes one task: 0 goes on, 2 an error, -1 the main task has ended. */
+static int run_task(struct scenario *scenario, struct task task)
+{
+    int results, status;
+
+    scenario->running = &task;
+    scenario->step_exhausted = false;
+    lua_sethook(task.thread, on_instructions, LUA_MASKCOUNT, SCENARIO_STEP_INSTRUCTIONS);
+    status = lua_resume(task.thread, scenario->lua, 0, &results);
+    scenario->running = NULL;
+    if (status == LUA_YIELD) {
+        lua_pop(task.thread, results);
+        task.order = scenario->task_order++;
+        task_push(scenario, task);
+        return 0;
+    }
+    if (scenario->described)
+        return -1;
+    if (status != LUA_OK)
+        return report_error(scenario, task.thread);
+    luaL_unref(scenario->lua, LUA_REGISTRYINDEX, task.thread_ref);
+    return task.is_main ? -1 : 0;
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What the progress line needs. */
+struct progress {
+    int64_t started_ms, from_us, until_us;
+};
+
+static void show_progress(void *owner, const struct world *world)
+{
+    const struct progress *progress = owner;
+    int64_t elapsed_ms = wall_ms() - progress->started_ms, now_us = world_now_us(world);
+    int64_t done_us = now_us - progress->from_us, left_us = progress->until_us - now_us;
+    char speed[48];
+
+    report_speed(speed, sizeof(speed), done_us / 1000, elapsed_ms);
+    fprintf(stderr, "\r  %.1f h of %.1f h, %s, %" PRId64 " s left   ", (double)now_us / 3.6e9, (double)progress->until_us / 3.6e9,
+            speed, done_us > 0 ? (int64_t)((double)left_us / (double)done_us * (double)elapsed_ms / 1000) : 0);
+}
+
+/* Runs tasks and time alternately until the main task ends. */
+static int run_all(struct scenario *scenario, bool *interrupted)
+{
+    int status = 0;
+
+    while (scenario->task_count > 0 && status == 0) {
+        int64_t until_us = scenario->tasks[0].wake_us;
+
+        if (scenario->world != NULL && until_us > world_now_us(scenario->world)) {
+            struct progress progress = {wall_ms(), world_now_us(scenario->world), until_us};
+
+            if (loop_run(scenario->world, until_us, scenario->config->progress ? show_progress : NULL, &progress) ==
+                LOOP_INTERRUPTED) {
+                *interrupted = true;
+                return 0;
+            }
+        }
+        status = run_task(scenario, task_pop(scenario));
+    }
+    return status == -1 ? 0 : status;
+}
+
+/* ---- what was kept of the trace ---- */
+
+static void keep_record(void *owner, int64_t at_us, uint32_t seat, uint64_t index, const struct trace_record *record)
+{
+    struct scenario *scenario = owner;
+    struct kept_record *kept;
+
+    (void)index;
+    if (scenario->kept_count == SCENARIO_KEPT_MAX) {
+        scenario->kept_lost++;
+        return;
+    }
+    if (scenario->kept_count == scenario->kept_cap) {
+        scenario->kept_cap = scenario->kept_cap == 0 ? 256 : 2 * scenario->kept_cap;
+        scenario->kept = xrealloc(scenario->kept, scenario->kept_cap * sizeof(*scenario->kept));
+    }
+    kept = &scenario->kept[scenario->kept_count++];
+    *kept = (struct kept_record){at_us, seat, *record};
+    for (size_t i = 0; i < ARRAY_LEN(record->b); i++) {
+        uint8_t *copy = record->b[i].len > 0 ? xmalloc(record->b[i].len) : NULL;
+
+        if (copy != NULL)
+            memcpy(copy, record->b[i].data, record->b[i].len);
+        kept->record.b[i].data = copy;
+    }
+}
+
+struct trace_sink scenario_keep_sink(struct scenario *scenario, uint64_t kinds)
+{
+    return (struct trace_sink){.owner = scenario, .kinds = kinds, .record = keep_record};
+}
+
+static void free_kept(struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->kept_count; i++)
+        for (size_t j = 0; j < ARRAY_LEN(scenario->kept[i].record.b); j++)
+            free((uint8_t *)(uintptr_t)scenario->kept[i].record.b[j].data);
+    free(scenario->kept);
+}
+
+/* ---- the report ---- */
+
+/* Why a message was not shown: asked of the world as it stands at the end. */
+static enum loss why_lost(void *owner, const struct checked *message)
+{
+    struct scenario *scenario = owner;
+    struct testbed *testbed = scenario->testbed;
+    uint32_t sender = testbed_client_by_account(testbed, &message->source), holder;
+    const struct sent *sent = sender == UINT32_MAX ? NULL : client_sent(testbed_client(testbed, sender), message->number);
+
+    if (message->failed)
+        return LOSS_NOT_SENT;
+    if (sent == NULL || sent->stored_count == 0)
+        return LOSS_UNFINISHED;
+    if (testbed_holders(testbed, sent->hash, &holder, 1) > 0)
+        return LOSS_NOT_FETCHED;
+    if (world_now_ms(scenario->world) >= (int64_t)(sent->timestamp_ms + sent->ttl_ms))
+        return LOSS_EXPIRED;
+    return LOSS_NO_HOLDER;
+}
+
+static void fill_report(struct scenario *scenario, struct report *report)
+{
+    struct world *world = scenario->world;
+    const struct membership *membership = chain_membership(testbed_chain(scenario->testbed));
+
+    checker_totals(&scenario->checker, why_lost, scenario, &report->totals);
+    report->digest = world_digest(world);
+    report->virtual_ms = world_now_us(world) / 1000;
+    report->nodes = membership != NULL ? membership->node_count : 0;
+    report->swarms = membership != NULL ? membership->swarm_count : 0;
+    report->clients = testbed_client_count(scenario->testbed);
+    world_stats(world, &report->stats);
+    metrics_init(&report->metrics);
+    world_metrics(world, &report->metrics);
+}
+
+static int say(lua_State *lua)
+{
+    struct scenario *scenario = scenario_of(lua);
+    int count = lua_gettop(lua);
+
+    if (!scenario->config->story || scenario->describing)
+        return 0;
+    for (int i = 1; i <= count; i++) {
+        lua_getglobal(lua, "tostring");
+        lua_pushvalue(lua, i);
+        lua_call(lua, 1, 1);
+        if (i > 1)
+            fputc(' ', stdout);
+        fputs(lua_tostring(lua, -1) != NULL ? lua_tostring(lua, -1) : "?", stdout);
+        lua_pop(lua, 1);
+    }
+    fputc('\n', stdout);
+    return 0;
+}
+
+static int expect(lua_State *lua)
+{
+    struct scenario *scenario = scenario_of(lua);
+    const char *text = luaL_optstring(lua, 2, "it holds");
+    bool holds = lua_toboolean(lua, 1);
+
+    if (scenario->world == NULL)
+        return luaL_error(lua, "expect() before world{}");
+    scenario->expectations++;
+    if (!holds) {
+        scenario->expectations_failed++;
+        luaL_where(lua, 1);
+        fprintf(stderr, "%sexpectation failed: %s\n", lua_tostring(lua, -1), text);
+        fprintf(stderr, "  seed %" PRIu64 ", virtual time %.3f s; to see it again: swarmbed run %s --seed %" PRIu64 "%s\n",
+                scenario->seed, (double)world_now_us(scenario->world) / 1e6, scenario->config->name, scenario->seed,
+                scenario->config->replay_options);
+    }
+    lua_pushboolean(lua, holds);
+    return 1;
+}
+
+static void open_lua(struct scenario *scenario)
+{
+    scenario->lua = lua_newstate(bounded_alloc, scenario);
+    if (scenario->lua == NULL)
+        out_of_memory();
+    *(struct scenario **)lua_getextraspace(scenario->lua) = scenario;
+}
+
+/* Runs protected: opening the libraries allocates, and may fail by the memory bound. */
+static int open_libraries(lua_State *lua)
+{
+    sandbox_open(lua);
+    params_open(lua);
+    objects_open(lua);
+    lua_register(lua, "world", world_function);
+    lua_register(lua, "expect", expect);
+    lua_register(lua, "say", say);
+    lua_register(lua, "print", say);
+    return 0;
+}
+
+static int load_and_run(struct scenario *scenario, bool *interrupted)
+{
+    lua_State *lua = scenario->lua;
+    const struct scenario_config *config = scenario->config;
+    char chunk[256];
+
+    lua_pushcfunction(lua, open_libraries);
+    if (lua_pcall(lua, 0, 0, 0) != LUA_OK)
+        return report_error(scenario, lua);
+    snprintf(chunk, sizeof(chunk), "@%s", config->name);
+    if (luaL_loadbufferx(lua, (const char *)config->source.data, config->source.len, chunk, "t") != LUA_OK)
+        return report_error(scenario, lua);
+    task_push(scenario, new_task(scenario, lua, 0, true));
+    return run_all(scenario, interrupted);
+}
+
+static void scenario_init(struct scenario *scenario, const struct scenario_config *config)
+{
+    *scenario = (struct scenario){.config = config, .seed = config->seed_given ? config->seed : 1};
+    scenario->set_used = xcalloc(config->set_count + 1, sizeof(bool));
+    open_lua(scenario);
+}
+
+static void scenario_fini(struct scenario *scenario)
+{
+    lua_close(scenario->lua);
+    if (scenario->testbed != NULL) {
+        testbed_free(scenario->testbed);
+        checker_fini(&scenario->checker);
+    }
+    if (scenario->snapshots != NULL)
+        snapshots_free(scenario->snapshots);
+    free_kept(scenario);
+    free(scenario->tasks);
+    free(scenario->seats);
+    free(scenario->set_used);
+}
+
+/* The trace file must be whole before the run counts as done. */
+static int close_trace(struct scenario *scenario, int status)
+{
+    if (!scenario->trace_open || trace_file_close(&scenario->trace) == OK)
+        return status;
+    fprintf(stderr, "swarmbed: %s: could not be written to its end; is the disk full?\n", scenario->config->trace_path);
+    return 3;
+}
+
+int scenario_run(const struct scenario_config *config, struct report *report)
+{
+    struct scenario scenario;
+    int64_t started_ms = wall_ms();
+    int status;
+
+    *report = (struct report){.scenario = config->name, .crypto = config->suite->name, .threads = config->threads};
+    scenario_init(&scenario, config);
+    status = load_and_run(&scenario, &report->interrupted);
+    if (status == 0 && scenario.world == NULL) {
+        fprintf(stderr, "%s: the script builds no world: it needs `local net = world { nodes = 50 }`\n", config->name);
+        status = 2;
+    }
+    if (config->progress)
+        fprintf(stderr, "\r\x1b[K");
+    if (status == 0) {
+        report->seed = scenario.seed;
+        report->expectations = scenario.expectations;
+        report->expectations_failed = scenario.expectations_failed;
+        fill_report(&scenario, report);
+        report->wall_ms = wall_ms() - started_ms;
+        status = scenario.expectations_failed > 0 ? 1 : 0;
+    }
+    status = close_trace(&scenario, status);
+    scenario_fini(&scenario);
+    return status;
+}
+
+int scenario_describe(const struct scenario_config *config, FILE *out)
+{
+    struct scenario scenario;
+    bool interrupted = false;
+    int status;
+
+    scenario_init(&scenario, config);
+    scenario.describing = true;
+    scenario.describe_out = out;
+    status = load_and_run(&scenario, &interrupted);
+    scenario_fini(&scenario);
+    return status;
+}
