@@ -84,6 +84,36 @@ enum err assignment_leave(struct assignment *assignment, const struct ed25519_pu
     return OK;
 }
 
+struct placed {
+    uint64_t swarm_id;
+    uint32_t node;
+};
+
+static int placed_compare(const void *left, const void *right)
+{
+    const struct placed *a = left, *b = right;
+
+    if (a->swarm_id != b->swarm_id)
+        return a->swarm_id < b->swarm_id ? -1 : 1;
+    return (a->node > b->node) - (a->node < b->node);
+}
+
+uint32_t assignment_order(const uint64_t swarm_ids[], uint32_t count, uint32_t order[])
+{
+    struct placed *placed = xmalloc(count * sizeof(*placed) + 1);
+    uint32_t placed_count = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        placed[i] = (struct placed){swarm_ids[i], i};
+    qsort(placed, count, sizeof(*placed), placed_compare);
+    for (uint32_t i = 0; i < count; i++) {
+        order[i] = placed[i].node;
+        placed_count += placed[i].swarm_id != SWARM_NONE;
+    }
+    free(placed);
+    return placed_count;
+}
+
 uint64_t assignment_new_id(const uint64_t ids[], size_t count, bool old_rule)
 {
     uint64_t gap = 0, low = 0, half, room;
@@ -331,42 +361,28 @@ static void dissolve(struct run *run)
     }
 }
 
-struct placed {
-    uint64_t swarm_id;
-    uint32_t node;
-};
-
-static int placed_compare(const void *left, const void *right)
-{
-    const struct placed *a = left, *b = right;
-
-    if (a->swarm_id != b->swarm_id)
-        return a->swarm_id < b->swarm_id ? -1 : 1;
-    return (a->node > b->node) - (a->node < b->node);
-}
-
 /* Fills the swarms in the order of keys. The nodes without one go to `unassigned`, in that order too; how many. */
 static uint32_t gather(struct run *run, uint32_t unassigned[])
 {
     const struct assignment *assignment = run->assignment;
-    struct placed *placed = xmalloc(assignment->count * sizeof(*placed));
-    uint32_t unassigned_count = 0;
+    uint64_t *ids = xmalloc(assignment->count * sizeof(*ids));
+    uint32_t *order = xmalloc(assignment->count * sizeof(*order));
+    uint32_t placed_count;
     struct swarm *swarm = NULL;
 
     for (uint32_t i = 0; i < assignment->count; i++)
-        placed[i] = (struct placed){assignment->nodes[i].swarm_id, i};
-    qsort(placed, assignment->count, sizeof(*placed), placed_compare);
-    for (uint32_t i = 0; i < assignment->count; i++) {
-        if (placed[i].swarm_id == SWARM_NONE) {
-            unassigned[unassigned_count++] = placed[i].node;
-            continue;
-        }
-        if (swarm == NULL || swarm->id != placed[i].swarm_id)
-            swarm = insert_swarm(run, placed[i].swarm_id);
-        swarm_append(swarm, placed[i].node);
+        ids[i] = assignment->nodes[i].swarm_id;
+    placed_count = assignment_order(ids, assignment->count, order);
+    for (uint32_t i = 0; i < placed_count; i++) {
+        if (swarm == NULL || swarm->id != ids[order[i]])
+            swarm = insert_swarm(run, ids[order[i]]);
+        swarm_append(swarm, order[i]);
     }
-    free(placed);
-    return unassigned_count;
+    for (uint32_t i = placed_count; i < assignment->count; i++)
+        unassigned[i - placed_count] = order[i];
+    free(order);
+    free(ids);
+    return assignment->count - placed_count;
 }
 
 void assignment_run(struct assignment *assignment, uint64_t seed, bool old_rule)

@@ -32,6 +32,10 @@ const struct assignment_node *assignment_find(const struct assignment *assignmen
  *   old_rule  new ids as until 2021-04 (see assignment_new_id) */
 void assignment_run(struct assignment *assignment, uint64_t seed, bool old_rule);
 
+/* Groups nodes by swarm: their indices by (swarm id, index) in `order`. How many are in a swarm; the others stand
+ * behind. */
+uint32_t assignment_order(const uint64_t swarm_ids[], uint32_t count, uint32_t order[]);
+
 /* The id of a new swarm among the existing ones (ascending): the middle of the largest gap. `old_rule`: with exactly
  * one swarm always SWARM_ID_MAX / 2, even if that is its id. */
 uint64_t assignment_new_id(const uint64_t ids[], size_t count, bool old_rule);
