@@ -136,6 +136,9 @@ static inline void env_answer(struct env *env, struct incoming *incoming, const 
     env->ops->answer(env, incoming, message);
 }
 static inline void env_charge(struct env *env, enum cost cost, uint32_t units) { env->ops->charge(env, cost, units); }
+static inline void env_disk_put(struct env *env, struct bytes key, struct bytes value) { env->ops->disk_put(env, key, value); }
+static inline void env_disk_sync(struct env *env, struct disk_op *op, disk_fn done) { env->ops->disk_sync(env, op, done); }
+static inline void env_disk_each(struct env *env, disk_each_fn each, void *owner) { env->ops->disk_each(env, each, owner); }
 static inline void env_trace(struct env *env, const struct trace_record *record) { env->ops->trace(env, record); }
 
 /* Answers with a status and a copy of some text or JSON. */

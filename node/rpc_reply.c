@@ -1,0 +1,63 @@
+#include "node/rpc_reply.h"
+
+#include "node/relay.h"
+
+struct rpc_reply rpc_reply_direct(struct env *env, struct incoming *incoming)
+{
+    return (struct rpc_reply){.env = env, .incoming = incoming};
+}
+
+struct rpc_reply rpc_reply_onion(struct env *env, struct relay_request *request)
+{
+    return (struct rpc_reply){.env = env, .onion = request};
+}
+
+static void set_gone(struct rpc_reply *reply)
+{
+    reply->gone = true;
+    if (reply->on_gone != NULL)
+        reply->on_gone(reply); /* last: it may free reply */
+}
+
+static void on_incoming_gone(struct incoming *incoming)
+{
+    set_gone(incoming->owner);
+}
+
+static void on_onion_gone(struct relay_request *request)
+{
+    set_gone(request->owner);
+}
+
+void rpc_reply_watch(struct rpc_reply *reply, rpc_gone_fn on_gone)
+{
+    reply->on_gone = on_gone;
+    if (reply->incoming != NULL) {
+        reply->incoming->owner = reply;
+        reply->incoming->on_gone = on_incoming_gone;
+    } else {
+        reply->onion->owner = reply;
+        reply->onion->gone = on_onion_gone;
+    }
+}
+
+void rpc_reply_answer(struct rpc_reply *reply, uint16_t status, struct bytes body, bool body_is_json)
+{
+    struct message message = {.status = status, .content = body_is_json ? CONTENT_JSON : CONTENT_TEXT};
+
+    if (reply->gone)
+        return;
+    env_charge(reply->env, COST_PARSE, (uint32_t)((body.len + 1023) / 1024));
+    if (reply->onion != NULL) {
+        relay_answer(reply->onion, status, body, body_is_json);
+        return;
+    }
+    message.body = blob_copy(body);
+    env_answer(reply->env, reply->incoming, &message);
+    blob_drop(message.body);
+}
+
+void rpc_reply_text(struct rpc_reply *reply, uint16_t status, const char *text)
+{
+    rpc_reply_answer(reply, status, bytes_text(text), false);
+}
