@@ -139,6 +139,11 @@ static inline void env_charge(struct env *env, enum cost cost, uint32_t units) {
 static inline void env_disk_put(struct env *env, struct bytes key, struct bytes value) { env->ops->disk_put(env, key, value); }
 static inline void env_disk_sync(struct env *env, struct disk_op *op, disk_fn done) { env->ops->disk_sync(env, op, done); }
 static inline void env_disk_each(struct env *env, disk_each_fn each, void *owner) { env->ops->disk_each(env, each, owner); }
+/* Work that is counted per started KiB: COST_SEAL, COST_PARSE. */
+static inline void env_charge_bytes(struct env *env, enum cost cost, size_t len_bytes)
+{
+    env_charge(env, cost, (uint32_t)((len_bytes + 1023) / 1024));
+}
 static inline void env_trace(struct env *env, const struct trace_record *record) { env->ops->trace(env, record); }
 
 /* Answers with a status and a copy of some text or JSON. */

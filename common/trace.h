@@ -31,7 +31,7 @@
     ROW(TRACE_EXPIRED, "expired", "expiry_ms", NULL, NULL, NULL, "account", "hash")                                    \
     ROW(TRACE_RETRIEVED, "retrieved", "messages", "bytes", "held_ms", NULL, "account", NULL)                           \
     ROW(TRACE_PUSH, "push", "to", "messages", "bytes", "cause", NULL, NULL)                                            \
-    ROW(TRACE_PUSH_FAILED, "push_failed", "to", "attempt", "net", NULL, NULL, NULL)                                    \
+    ROW(TRACE_PUSH_FAILED, "push_failed", "to", "attempt", "net", "status", NULL, NULL)                                \
     ROW(TRACE_PUSH_GIVEN_UP, "push_given_up", "to", "messages", "bytes", NULL, NULL, NULL)                             \
     ROW(TRACE_RELAY, "relay", "version", "kind", "hop", "bytes", "destination", NULL)                                  \
     ROW(TRACE_RELAY_ERROR, "relay_error", "status", "hop", NULL, NULL, "reason_text", NULL)                            \
