@@ -58,7 +58,7 @@ struct sent {
 };
 
 /* Sends a friend request's introduction. ERR_TOO_BIG: text over LIMIT_INTRODUCTION_BYTES; ERR_FORMAT: not UTF-8 or empty;
- * ERR_REFUSED: to oneself; ERR_FULL: LIMIT_OUTBOX. Refused before any work is done. */
+ * ERR_REFUSED: to oneself; ERR_FULL: LIMIT_OUTBOX; ERR_CRYPTO: an id that is no key. Refused before anything is sent. */
 MUST_CHECK enum err client_befriend(struct client *client, const struct account_id *recipient, struct bytes text,
                                     const struct sent **sent);
 const struct sent *client_sent(const struct client *client, uint32_t number); /* NULL: forgotten, or never was */

@@ -1,0 +1,29 @@
+/* last_hash.h: per node, the hash of the last message it gave us.
+ *
+ * Nodes keep messages in different orders, so each has a last hash of its own. It goes when its message expires: then
+ * the node does not know it any more and gives everything again. At most LIMIT_LAST_HASHES; the oldest goes. Source:
+ * PROTOCOL 3.6. */
+#ifndef SWARMBED_LAST_HASH_H
+#define SWARMBED_LAST_HASH_H
+
+#include "common/keys.h"
+#include "common/limits.h"
+
+#define LAST_HASH_HEX_LEN 128
+
+struct last_hash;
+/* Zeroed: empty. */
+struct last_hashes {
+    struct last_hash *items; /* the oldest first */
+    uint32_t count;
+};
+
+/* Writes it; the number of characters: 0 if there is none. */
+size_t last_hash_get(struct last_hashes *hashes, const struct ed25519_public *node, int64_t now_ms,
+                     char out[LAST_HASH_HEX_LEN]);
+/* `hash`: LAST_HASH_HEX_LEN lower-case hex digits. */
+void last_hash_put(struct last_hashes *hashes, const struct ed25519_public *node, int64_t now_ms, struct bytes hash,
+                   int64_t expiration_ms);
+void last_hashes_fini(struct last_hashes *hashes);
+
+#endif

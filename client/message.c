@@ -1,0 +1,162 @@
+#include "client/message.h"
+
+#include "client/client_state.h"
+#include "common/text.h"
+#include "proto/envelope.h"
+
+const char *message_fault_text(enum message_fault fault)
+{
+    switch (fault) {
+    case MESSAGE_READABLE:
+        return "readable";
+    case MESSAGE_NOT_BASE64:
+        return "not base64";
+    case MESSAGE_NOT_WRAPPED:
+        return "no envelope";
+    case MESSAGE_IGNORED:
+        return "to be ignored";
+    case MESSAGE_UNKNOWN_TYPE:
+        return "unknown type of envelope";
+    case MESSAGE_FROM_ONESELF:
+        return "from oneself";
+    case MESSAGE_NOT_DECRYPTED:
+        return "does not decrypt";
+    case MESSAGE_BAD_PADDING:
+        return "bad padding";
+    case MESSAGE_BAD_CONTENT:
+        return "no content";
+    case MESSAGE_WITHOUT_TEXT:
+        return "without text";
+    case MESSAGE_TEXT_TOO_LONG:
+        return "text too long";
+    case MESSAGE_NOT_UTF8:
+        return "text is not UTF-8";
+    case MESSAGE_FAULT_COUNT:
+        break;
+    }
+    return "?";
+}
+
+/* The key that both sides have for ever, whoever of them writes. */
+static enum err key_with(struct client *client, const struct account_id *other, struct shared_key *key)
+{
+    struct x25519_pair own = client_pair(client);
+    struct x25519_public theirs = account_x25519(other);
+
+    env_charge(client->env, COST_X25519, 1);
+    enum err err = client->preset->suite->agree(&own, &theirs, key);
+    crypto_wipe(&own, sizeof own);
+    return err;
+}
+
+static enum err encrypt(struct client *client, const struct account_id *recipient, struct bytes plain,
+                        struct bytes *out)
+{
+    struct env *env = client->env;
+    struct shared_key key;
+    uint8_t iv[SEAL_NONCE_MAX];
+    size_t len = seal_bytes(ENC_AES_CBC, plain.len);
+    uint8_t *sealed = arena_alloc(env->arena, len);
+
+    enum err err = key_with(client, recipient, &key);
+    if (err != OK)
+        return err;
+    env_random(env, iv, seal_nonce_bytes(ENC_AES_CBC));
+    client_charge_bytes(client, COST_SEAL, len);
+    client->preset->suite->seal(ENC_AES_CBC, &key, iv, plain, sealed);
+    crypto_wipe(&key, sizeof key);
+    *out = (struct bytes){sealed, len};
+    return OK;
+}
+
+enum err message_seal(struct client *client, const struct account_id *recipient, uint64_t timestamp_ms,
+                      struct bytes text, struct blob **data)
+{
+    struct arena *arena = client->env->arena;
+    struct content_parts content = {
+        .has_data = true,
+        .body = text,
+        .has_display_name = true,
+        .display_name = bytes_text(client->display_name),
+    };
+    struct bytes plain, wire;
+    uint8_t request_id;
+
+    enum err err = content_encode(&content, arena, &plain);
+    if (err != OK)
+        return err;
+    struct envelope envelope = {
+        .type = ENVELOPE_FRIEND_REQUEST, .source = client->account, .timestamp_ms = timestamp_ms};
+    err = encrypt(client, recipient, content_pad(plain, arena), &envelope.content);
+    if (err != OK)
+        return err;
+    env_random(client->env, &request_id, 1);
+    err = envelope_wrap(&envelope, request_id, arena, &wire);
+    if (err != OK)
+        return err;
+    client_charge_bytes(client, COST_PARSE, wire.len);
+    *data = blob_new(BASE64_LEN(wire.len));
+    base64_encode((char *)(*data)->data, wire);
+    return OK;
+}
+
+static enum message_fault decrypt(struct client *client, const struct envelope *envelope, struct bytes *plain)
+{
+    struct shared_key key;
+    uint8_t *out = arena_alloc(client->env->arena, envelope->content.len);
+    size_t len;
+
+    if (key_with(client, &envelope->source, &key) != OK)
+        return MESSAGE_NOT_DECRYPTED;
+    client_charge_bytes(client, COST_SEAL, envelope->content.len);
+    enum err err = client->preset->suite->open(ENC_AES_CBC, &key, envelope->content, out, &len);
+    crypto_wipe(&key, sizeof key);
+    if (err != OK)
+        return MESSAGE_NOT_DECRYPTED;
+    return content_unpad((struct bytes){out, len}, plain) == OK ? MESSAGE_READABLE : MESSAGE_BAD_PADDING;
+}
+
+static enum message_fault read_content(struct client *client, struct bytes plain, struct message_opened *out)
+{
+    struct content_parts content;
+
+    if (content_decode(plain, client->env->arena, &content) != OK)
+        return MESSAGE_BAD_CONTENT;
+    if (!content.has_data || content.body.len == 0)
+        return MESSAGE_WITHOUT_TEXT;
+    if (content.body.len > LIMIT_INTRODUCTION_BYTES)
+        return MESSAGE_TEXT_TOO_LONG;
+    if (!utf8_valid(content.body))
+        return MESSAGE_NOT_UTF8;
+    out->text = content.body;
+    if (content.has_display_name && content.display_name.len <= LIMIT_DISPLAY_NAME_BYTES &&
+        utf8_valid(content.display_name))
+        out->display_name = content.display_name;
+    return MESSAGE_READABLE;
+}
+
+enum message_fault message_open(struct client *client, struct bytes data, struct message_opened *out)
+{
+    struct arena *arena = client->env->arena;
+    size_t len = BASE64_MAX_DECODED(data.len);
+    uint8_t *wire = arena_alloc(arena, len);
+    struct envelope envelope;
+    struct bytes plain;
+
+    *out = (struct message_opened){0};
+    if (base64_decode(wire, &len, data) != OK)
+        return MESSAGE_NOT_BASE64;
+    client_charge_bytes(client, COST_PARSE, len);
+    enum err err = envelope_unwrap((struct bytes){wire, len}, arena, &envelope);
+    if (err != OK)
+        return err == ERR_REFUSED ? MESSAGE_IGNORED : MESSAGE_NOT_WRAPPED;
+    if (envelope.type != ENVELOPE_FRIEND_REQUEST)
+        return MESSAGE_UNKNOWN_TYPE;
+    if (account_equal(&envelope.source, &client->account))
+        return MESSAGE_FROM_ONESELF;
+    out->type = envelope.type;
+    out->source = envelope.source;
+    out->timestamp_ms = envelope.timestamp_ms;
+    enum message_fault fault = decrypt(client, &envelope, &plain);
+    return fault == MESSAGE_READABLE ? read_content(client, plain, out) : fault;
+}
