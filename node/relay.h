@@ -15,17 +15,20 @@
 
 struct relay;
 
-/* A request inside a final layer, from `execute` until relay_answer() or `gone`. */
+/* An open request. Its first two members matter to who executes a final layer, from `execute` until relay_answer() or
+ * `gone`. */
 struct relay_request {
     void *owner; /* yours */
-    /* Yours, may stay NULL: the asker has gone. The request ends with this call and must not be answered any more. */
+    /* Yours: the asker has gone. The request ends with this call and must not be answered any more. May stay NULL if
+     * `execute` answers before it returns. */
     void (*gone)(struct relay_request *request);
     /* private to relay.c: */
     struct relay *relay;
-    struct incoming *incoming; /* NULL: its caller has gone */
+    struct incoming *incoming; /* gone once the state is ABANDONED */
     struct call call;          /* onward */
     struct reply_key reply_key;
     int hop_no;
+    uint8_t state; /* enum relay_state */
     bool reply_as_json, reply_raw;
 };
 
