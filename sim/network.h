@@ -16,7 +16,7 @@
 struct network_access {
     uint8_t region;
     uint32_t access_us;        /* one way, from the machine to its region's core */
-    uint32_t bytes_per_ms;     /* of the slower direction */
+    uint32_t bytes_per_ms;     /* of the slower direction; 0: no limit */
 };
 
 struct network_config {

@@ -1,0 +1,29 @@
+/* disk_virtual.h: durable records in virtual time; what was not synced dies in a crash.
+ *
+ * A put is pending until a sync that began after it ends. Syncs of one disk follow one another, and each takes as long
+ * as its records are large. A full disk (LIMIT_DISK_BYTES of keys and values) or a failing one ends a sync with its
+ * error, and the records it could not write are gone. */
+#ifndef SWARMBED_DISK_VIRTUAL_H
+#define SWARMBED_DISK_VIRTUAL_H
+
+#include "common/env.h"
+
+struct disk_virtual;
+struct disk_virtual *disk_virtual_new(uint64_t bytes_max);
+void disk_virtual_free(struct disk_virtual *disk);
+
+/* An empty value deletes. */
+void disk_virtual_put(struct disk_virtual *disk, struct bytes key, struct bytes value);
+/* Begins a sync of all that is pending; the virtual time at which it ends. The caller then calls ..._sync_end() once
+ * for every begun sync, in that order. */
+int64_t disk_virtual_sync_begin(struct disk_virtual *disk, int64_t now_us, struct disk_op *op);
+/* The op whose sync ends now, with its `err` set. */
+struct disk_op *disk_virtual_sync_end(struct disk_virtual *disk);
+/* The machine died: pending records and begun syncs are gone. */
+void disk_virtual_crash(struct disk_virtual *disk);
+/* Syncs that end from now on fail with that error; OK: it works again. */
+void disk_virtual_set_failing(struct disk_virtual *disk, enum err err);
+/* Every durable record, in ascending order of keys. */
+void disk_virtual_each(const struct disk_virtual *disk, disk_each_fn each, void *owner);
+
+#endif
