@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "common/limits.h"
+#include "common/text.h"
 #include "node/admission.h"
 #include "node/membership.h"
 #include "node/methods.h"
@@ -56,26 +57,34 @@ static void each_body(void *owner, body_fn each, void *each_owner)
     store_each(&snode->store, each, each_owner);
 }
 
+/* Account and hash are hex of their size: replicate_receive() has checked the framing. */
+static void trace_replica_refused(struct env *env, const struct peer_message *message, enum err reason)
+{
+    struct account_id account;
+    uint8_t hash[POW_HASH_BYTES];
+
+    if (account_from_hex(&account, message->pubkey) != OK || hex_decode(hash, sizeof(hash), message->hash) != OK)
+        return;
+    env_trace(env, &(struct trace_record){.kind = TRACE_REPLICA_REFUSED,
+                                          .n = {(uint64_t)reason},
+                                          .b = {BYTES_OF(account.bytes), BYTES_OF(hash)}});
+}
+
 /* One message of a peer's batch. It is not relayed further, and its account need not be ours (PROTOCOL 3.9). One that
  * fails a check is dropped without a word to the peer. */
 static void accept_replica(void *owner, const struct peer_message *message)
 {
     struct snode *snode = owner;
     struct stored_body *body;
-    struct account_id account = {{0}};
     enum err err =
         admission_of_replica(snode->env, snode->preset->suite, &snode->difficulty, message, snode->bodies, &body);
 
     if (err == OK) {
-        account = body->account;
         err = store_put(&snode->store, body, CAUSE_RELAY, NULL, NULL);
         body_drop(body);
-    } else if (account_from_hex(&account, message->pubkey) != OK) {
-        return;
     }
     if (err != OK && err != ERR_DUPLICATE)
-        env_trace(snode->env, &(struct trace_record){
-                                  .kind = TRACE_REPLICA_REFUSED, .n = {(uint64_t)err}, .b = {BYTES_OF(account.bytes)}});
+        trace_replica_refused(snode->env, message, err);
 }
 
 struct snode *snode_new(const struct snode_config *config)
