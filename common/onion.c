@@ -5,8 +5,11 @@
 #include <strings.h>
 
 #include "common/json.h"
-#include "common/onion_frame.h"
+#include "common/limits.h"
+#include "common/onion_keys.h"
 #include "common/text.h"
+
+#define FRAME_HEAD_BYTES 4 /* length of the bytes in front, little-endian */
 
 static const struct {
     const char *text;
@@ -77,14 +80,29 @@ enum err onion_unframe(struct bytes text, struct bytes *blob, struct bytes *json
 {
     size_t blob_len;
 
-    if (text.len < ONION_FRAME_HEAD_BYTES)
+    if (text.len < FRAME_HEAD_BYTES)
         return ERR_FORMAT;
-    text = bytes_slice(text, ONION_FRAME_HEAD_BYTES, text.len - ONION_FRAME_HEAD_BYTES);
-    blob_len = load_le32(text.data - ONION_FRAME_HEAD_BYTES);
+    text = bytes_slice(text, FRAME_HEAD_BYTES, text.len - FRAME_HEAD_BYTES);
+    blob_len = load_le32(text.data - FRAME_HEAD_BYTES);
     if (blob_len > text.len)
         return ERR_FORMAT;
     *blob = bytes_slice(text, 0, blob_len);
     *json = bytes_slice(text, blob_len, text.len - blob_len);
+    return OK;
+}
+
+enum err onion_frame(struct arena *arena, size_t blob_len, struct bytes json, uint8_t **blob, struct bytes *framed)
+{
+    uint8_t *out;
+
+    if (blob_len > LIMIT_BODY_BYTES || json.len > LIMIT_BODY_BYTES ||
+        FRAME_HEAD_BYTES + blob_len + json.len > LIMIT_BODY_BYTES)
+        return ERR_TOO_BIG;
+    out = arena_alloc(arena, FRAME_HEAD_BYTES + blob_len + json.len);
+    store_le32(out, (uint32_t)blob_len);
+    *blob = out + FRAME_HEAD_BYTES;
+    memcpy(*blob + blob_len, json.data, json.len);
+    *framed = (struct bytes){out, FRAME_HEAD_BYTES + blob_len + json.len};
     return OK;
 }
 

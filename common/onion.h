@@ -114,7 +114,10 @@ MUST_CHECK enum err onion_layer_key(const struct crypto_suite *suite, enum enc_t
 MUST_CHECK enum err enc_type_from_text(struct bytes text, enum enc_type *out);
 const char *enc_type_text(enum enc_type type); /* as written: "xchacha20", "aes-gcm", "aes-cbc" */
 
-/* v2 framing: 4-byte little-endian length, that many bytes, JSON to the end. */
+/* v2 framing: 4-byte little-endian length, that many bytes, JSON to the end. The writer leaves the bytes to its caller, who
+ * fills `*blob` in place; the whole lives in `arena`. ERR_TOO_BIG: more than LIMIT_BODY_BYTES. */
+MUST_CHECK enum err onion_frame(struct arena *arena, size_t blob_len, struct bytes json, uint8_t **blob,
+                                struct bytes *framed);
 MUST_CHECK enum err onion_unframe(struct bytes text, struct bytes *blob, struct bytes *json);
 
 #endif

@@ -6,7 +6,7 @@
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/onion.h"
-#include "common/onion_frame.h"
+#include "common/onion_keys.h"
 #include "common/text.h"
 
 /* Clients and peers may claim any number of hops. Beyond the limit they are refused alike, so one more than it stands

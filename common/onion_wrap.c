@@ -4,7 +4,6 @@
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/onion.h"
-#include "common/onion_frame.h"
 #include "common/text.h"
 
 /* One onion in the making. */
@@ -87,8 +86,9 @@ static enum err seal_layer(struct wrapping *w, const struct layer *layer, const 
 {
     enum enc_type type = layer->hop->enc_type;
     size_t sealed_len = seal_bytes(type, w->plain.len);
-    uint8_t *sealed = NULL;
-    uint8_t *out;
+    struct bytes framed;
+    uint8_t *sealed;
+    enum err err;
 
     buf_clear(&w->json);
     json_open(&w->json, '{');
@@ -111,20 +111,19 @@ static enum err seal_layer(struct wrapping *w, const struct layer *layer, const 
         w->plain = arena_copy(w->arena, buf_bytes(&w->json));
         return OK;
     }
-    if (sealed_len + w->json.len > LIMIT_BODY_BYTES - ONION_FRAME_HEAD_BYTES)
-        return ERR_TOO_BIG;
-    out = arena_alloc(w->arena, ONION_FRAME_HEAD_BYTES + sealed_len + w->json.len);
-    store_le32(out, (uint32_t)sealed_len);
-    w->suite->seal(type, &layer->key, layer->seed->nonce, w->plain, out + ONION_FRAME_HEAD_BYTES);
-    memcpy(out + ONION_FRAME_HEAD_BYTES + sealed_len, w->json.data, w->json.len);
-    w->plain = (struct bytes){out, ONION_FRAME_HEAD_BYTES + sealed_len + w->json.len};
+    err = onion_frame(w->arena, sealed_len, buf_bytes(&w->json), &sealed, &framed);
+    if (err != OK)
+        return err;
+    w->suite->seal(type, &layer->key, layer->seed->nonce, w->plain, sealed);
+    w->plain = framed;
     return OK;
 }
 
 /* What the destination sees. Servers and v1 get the body as a string. */
 static enum err write_innermost(struct wrapping *w, struct bytes body, struct bytes headers, bool as_string)
 {
-    uint8_t *out;
+    uint8_t *copy;
+    enum err err;
 
     buf_clear(&w->json);
     json_open(&w->json, '{');
@@ -141,15 +140,10 @@ static enum err write_innermost(struct wrapping *w, struct bytes body, struct by
         w->plain = arena_copy(w->arena, buf_bytes(&w->json));
         return OK;
     }
-    if (body.len > LIMIT_BODY_BYTES - ONION_FRAME_HEAD_BYTES)
-        return ERR_TOO_BIG;
-    out = arena_alloc(w->arena, ONION_FRAME_HEAD_BYTES + body.len + w->json.len);
-    store_le32(out, (uint32_t)body.len);
-    if (body.len > 0)
-        memcpy(out + ONION_FRAME_HEAD_BYTES, body.data, body.len);
-    memcpy(out + ONION_FRAME_HEAD_BYTES + body.len, w->json.data, w->json.len);
-    w->plain = (struct bytes){out, ONION_FRAME_HEAD_BYTES + body.len + w->json.len};
-    return OK;
+    err = onion_frame(w->arena, body.len, buf_bytes(&w->json), &copy, &w->plain);
+    if (err == OK && body.len > 0)
+        memcpy(copy, body.data, body.len);
+    return err;
 }
 
 static enum err wrap(struct wrapping *w, const struct onion_hop hops[], size_t hop_count,

@@ -137,19 +137,21 @@ uint64_t pow_draw_trials(uint64_t uniform, uint64_t target)
 
 uint64_t pow_relay_difficulty(const struct pow_record records[], size_t count, int64_t t_ms)
 {
+    const struct pow_record *before = NULL; /* the last one before t */
     uint64_t least = UINT64_MAX;
-    uint64_t last_before = UINT64_MAX;
 
     for (size_t i = 0; i < count; i++) {
-        int64_t from_ms = records[i].from_ms;
-        uint64_t distance_ms = from_ms < t_ms ? (uint64_t)t_ms - (uint64_t)from_ms : (uint64_t)from_ms - (uint64_t)t_ms;
+        const struct pow_record *record = &records[i];
+        uint64_t from_ms = (uint64_t)record->from_ms;
+        bool earlier = record->from_ms < t_ms;
+        uint64_t distance_ms = earlier ? (uint64_t)t_ms - from_ms : from_ms - (uint64_t)t_ms;
 
-        if (from_ms < t_ms)
-            last_before = records[i].difficulty;
-        if (distance_ms <= POW_LENIENCY_MS && records[i].difficulty < least)
-            least = records[i].difficulty;
+        if (earlier && (before == NULL || record->from_ms >= before->from_ms))
+            before = record;
+        if (distance_ms <= POW_LENIENCY_MS && record->difficulty < least)
+            least = record->difficulty;
     }
-    return last_before < least ? last_before : least;
+    return before != NULL && before->difficulty < least ? before->difficulty : least;
 }
 
 bool pow_ttl_valid(uint64_t ttl_ms)

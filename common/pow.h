@@ -26,13 +26,13 @@ bool pow_search(const uint8_t payload_hash[64], uint64_t target, uint64_t *count
  * time is charged, in both suites, so that results do not depend on the suite (PROTOCOL 5.7). At least 1; integers only. */
 uint64_t pow_draw_trials(uint64_t uniform, uint64_t target);
 
-/* Published difficulties: (time, difficulty), ascending by time. */
+/* A published difficulty and since when it holds. */
 struct pow_record {
     int64_t from_ms;
     uint64_t difficulty;
 };
 /* What a relayed message of time t must meet (PROTOCOL 5.6): the smaller of the last entry strictly before t and every one
- * within 15 minutes of it; UINT64_MAX: nothing does. */
+ * within 15 minutes of it; UINT64_MAX: nothing does. The records may stand in any order. */
 uint64_t pow_relay_difficulty(const struct pow_record records[], size_t count, int64_t t_ms);
 bool pow_ttl_valid(uint64_t ttl_ms);
 

@@ -1,11 +1,9 @@
-/* onion_frame.h: the parts of onions that their writers and readers share. Private to common/onion*.c. */
-#ifndef SWARMBED_ONION_FRAME_H
-#define SWARMBED_ONION_FRAME_H
+/* onion_keys.h: what the readers of onions share. Private to common/onion*.c. */
+#ifndef SWARMBED_ONION_KEYS_H
+#define SWARMBED_ONION_KEYS_H
 
 #include "common/json.h"
 #include "common/onion.h"
-
-#define ONION_FRAME_HEAD_BYTES 4 /* length of the bytes in front, little-endian */
 
 /* What a JSON object says about the layer that comes with it: `ephemeral_key`, and `enc_type` (absent: AES-GCM; v1 has
  * only that) or `ciphertext` (v1, decoded into the arena; v2 carries it in front of the JSON). */
