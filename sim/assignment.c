@@ -5,15 +5,6 @@
 
 #include "sim/mt19937_64.h"
 
-/* PROTOCOL 2.3 */
-#define SWARM_SIZE_MIN          5 /* a swarm strictly smaller starves */
-#define SWARM_MARGIN            2 /* spare nodes wanted per swarm before another one is made */
-#define SWARM_SIZE_NEW          7
-#define EXCESS_BASE             5
-#define FILL_PERCENTILE         25
-#define STEAL_PERCENTILE        75
-#define REDISTRIBUTE_PERCENTILE 0
-
 void assignment_init(struct assignment *assignment)
 {
     memset(assignment, 0, sizeof(*assignment));
