@@ -2,12 +2,11 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "sim/digest.h"
 #include "sim/endpoint.h"
-#include "sim/shard.h"
+#include "sim/stopwatch.h"
+#include "sim/windows.h"
 
 #define SINKS_MAX         4
 #define ADDRESS_TABLE_KEY UINT64_C(0x61646472) /* any; order never depends on it */
@@ -20,13 +19,13 @@ struct control {
 struct world {
     struct settings settings;
     struct shard shards[WORLD_SHARDS];
+    struct windows windows;
     struct event_queue controls; /* key 0; payload: struct control, malloc */
     uint64_t control_count, input_count;
     int64_t now_us;
     struct trace_sink sinks[SINKS_MAX];
     size_t sink_count;
     atomic_bool stopping;
-    uint64_t windows, parallel_windows;
     /* A run that ended early goes on with its questions where it stopped, so that slices can't be observed. */
     struct {
         world_done_fn done; /* NULL: nothing was interrupted */
@@ -55,6 +54,7 @@ struct world *world_new(const struct world_config *config)
     atomic_init(&world->stopping, false);
     for (size_t i = 0; i < WORLD_SHARDS; i++)
         shard_init(&world->shards[i], &world->settings, world->shards);
+    windows_init(&world->windows, world->shards, config->threads);
     return world;
 }
 
@@ -62,6 +62,7 @@ void world_free(struct world *world)
 {
     struct event event;
 
+    windows_fini(&world->windows);
     for (uint32_t i = 0; i < world->settings.seat_count; i++)
         seat_fini(seat_at(&world->settings, i));
     for (size_t i = 0; i < WORLD_SHARDS; i++)
@@ -272,27 +273,6 @@ void world_stop(struct world *world)
 
 /* Running */
 
-static int64_t earliest(const struct world *world)
-{
-    int64_t earliest_us = EVENT_NEVER;
-
-    for (size_t i = 0; i < WORLD_SHARDS; i++) {
-        int64_t next_us = event_queue_next_us(&world->shards[i].queue);
-
-        if (next_us < earliest_us)
-            earliest_us = next_us;
-    }
-    return earliest_us;
-}
-
-static void run_window(struct world *world, int64_t end_us)
-{
-    for (size_t i = 0; i < WORLD_SHARDS; i++)
-        shard_run(&world->shards[i], end_us);
-    world->windows++;
-    flush_trace(world);
-}
-
 static void run_controls(struct world *world, int64_t at_us)
 {
     struct event event;
@@ -311,19 +291,10 @@ static int64_t min_us(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Runs windows until all events before `until_us` have run, or `spent` says that it is enough: then false. */
 struct budget {
     uint64_t ends_ns; /* 0: none */
     unsigned windows;
 };
-
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* The clock is asked every few windows; it decides only where a slice ends, which can't be observed. */
 #define BUDGET_WINDOWS 32
@@ -333,17 +304,18 @@ static bool budget_spent(struct world *world, struct budget *budget)
         return true;
     if (budget->ends_ns == 0 || ++budget->windows % BUDGET_WINDOWS != 0)
         return false;
-    return clock_ns() >= budget->ends_ns;
+    return stopwatch_ns() >= budget->ends_ns;
 }
 
+/* Runs all events before `until_us`; false: the budget is spent before that. */
 static bool run_before(struct world *world, int64_t until_us, struct budget *budget)
 {
-    int64_t from_us, end_us;
+    int64_t from_us;
 
-    while ((from_us = earliest(world)) < until_us) {
-        end_us = min_us(from_us + world->settings.network.lookahead_us, until_us);
-        run_window(world, end_us);
-        world->now_us = end_us;
+    while ((from_us = windows_next_us(&world->windows)) < until_us) {
+        world->now_us = min_us(from_us + world->settings.network.lookahead_us, until_us);
+        windows_run(&world->windows, world->now_us);
+        flush_trace(world);
         if (budget_spent(world, budget))
             return false;
     }
@@ -363,7 +335,7 @@ static int64_t first_question_us(const struct world *world, int64_t until_us, wo
 bool world_run_until(struct world *world, int64_t until_us, int64_t every_us, world_done_fn done, void *owner,
                      uint64_t budget_ns)
 {
-    struct budget budget = {.ends_ns = budget_ns == 0 ? 0 : clock_ns() + budget_ns};
+    struct budget budget = {.ends_ns = budget_ns == 0 ? 0 : stopwatch_ns() + budget_ns};
     int64_t question_us = first_question_us(world, until_us, done, owner);
     bool is_done = false;
 
@@ -400,8 +372,8 @@ bool world_run_until(struct world *world, int64_t until_us, int64_t every_us, wo
 void world_stats(const struct world *world, struct world_stats *out)
 {
     *out = (struct world_stats){
-        .windows = world->windows,
-        .parallel_windows = world->parallel_windows,
+        .windows = world->windows.count,
+        .parallel_windows = world->windows.parallel_count,
         .seats = world->settings.seat_count,
     };
     for (size_t i = 0; i < WORLD_SHARDS; i++) {

@@ -1,0 +1,92 @@
+#include "sim/loop.h"
+
+#include <signal.h>
+#include <uv.h>
+
+#include "common/err.h"
+
+#define BATCH_NS    10000000
+#define PROGRESS_MS 100
+
+struct run {
+    struct world *world;
+    int64_t until_us, every_us;
+    world_done_fn done;
+    void *owner;
+    loop_progress_fn progress;
+    enum loop_end end;
+    bool ended;
+    uv_loop_t loop;
+    uv_idle_t batch;
+    uv_timer_t tick;
+    uv_signal_t interrupt, terminate;
+};
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* The first end counts; with every handle closed the loop runs out. */
+static void finish(struct run *run, enum loop_end end)
+{
+    if (run->ended)
+        return;
+    run->ended = true;
+    run->end = end;
+    uv_walk(&run->loop, close_handle, NULL);
+}
+
+static void on_batch(uv_idle_t *handle)
+{
+    struct run *run = handle->data;
+
+    if (world_run_until(run->world, run->until_us, run->every_us, run->done, run->owner, BATCH_NS))
+        finish(run, LOOP_DONE);
+    else if (world_now_us(run->world) >= run->until_us)
+        finish(run, LOOP_UNTIL);
+}
+
+static void on_tick(uv_timer_t *handle)
+{
+    struct run *run = handle->data;
+
+    run->progress(run->world, run->owner);
+}
+
+static void on_signal(uv_signal_t *handle, int signal_number)
+{
+    (void)signal_number;
+    finish(handle->data, LOOP_STOPPED);
+}
+
+/* What libuv refuses here, it refuses for want of memory or descriptors. */
+static void must(int status)
+{
+    if (status != 0)
+        out_of_memory();
+}
+
+enum loop_end loop_run(struct world *world, int64_t until_us, int64_t every_us, world_done_fn done, void *owner,
+                       loop_progress_fn progress)
+{
+    struct run run = {
+        .world = world, .until_us = until_us, .every_us = every_us, .done = done, .owner = owner, .progress = progress};
+
+    must(uv_loop_init(&run.loop));
+    must(uv_idle_init(&run.loop, &run.batch));
+    must(uv_timer_init(&run.loop, &run.tick));
+    must(uv_signal_init(&run.loop, &run.interrupt));
+    must(uv_signal_init(&run.loop, &run.terminate));
+    run.batch.data = run.tick.data = run.interrupt.data = run.terminate.data = &run;
+    must(uv_idle_start(&run.batch, on_batch));
+    must(uv_signal_start_oneshot(&run.interrupt, on_signal, SIGINT));
+    must(uv_signal_start_oneshot(&run.terminate, on_signal, SIGTERM));
+    if (progress != NULL)
+        must(uv_timer_start(&run.tick, on_tick, PROGRESS_MS, PROGRESS_MS));
+    uv_run(&run.loop, UV_RUN_DEFAULT);
+    must(uv_loop_close(&run.loop));
+    return run.end;
+}
