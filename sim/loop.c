@@ -10,10 +10,9 @@
 
 struct run {
     struct world *world;
-    int64_t until_us, every_us;
-    world_done_fn done;
-    void *owner;
+    int64_t until_us;
     loop_progress_fn progress;
+    void *owner;
     enum loop_end end;
     bool ended;
     uv_loop_t loop;
@@ -43,23 +42,22 @@ static void on_batch(uv_idle_t *handle)
 {
     struct run *run = handle->data;
 
-    if (world_run_until(run->world, run->until_us, run->every_us, run->done, run->owner, BATCH_NS))
-        finish(run, LOOP_DONE);
-    else if (world_now_us(run->world) >= run->until_us)
-        finish(run, LOOP_UNTIL);
+    world_run_until(run->world, run->until_us, 0, NULL, NULL, BATCH_NS);
+    if (world_now_us(run->world) >= run->until_us)
+        finish(run, LOOP_REACHED);
 }
 
 static void on_tick(uv_timer_t *handle)
 {
     struct run *run = handle->data;
 
-    run->progress(run->world, run->owner);
+    run->progress(run->owner, run->world);
 }
 
 static void on_signal(uv_signal_t *handle, int signal_number)
 {
     (void)signal_number;
-    finish(handle->data, LOOP_STOPPED);
+    finish(handle->data, LOOP_INTERRUPTED);
 }
 
 /* What libuv refuses here, it refuses for want of memory or descriptors. */
@@ -69,11 +67,9 @@ static void must(int status)
         out_of_memory();
 }
 
-enum loop_end loop_run(struct world *world, int64_t until_us, int64_t every_us, world_done_fn done, void *owner,
-                       loop_progress_fn progress)
+enum loop_end loop_run(struct world *world, int64_t until_us, loop_progress_fn progress, void *owner)
 {
-    struct run run = {
-        .world = world, .until_us = until_us, .every_us = every_us, .done = done, .owner = owner, .progress = progress};
+    struct run run = {.world = world, .until_us = until_us, .progress = progress, .owner = owner};
 
     must(uv_loop_init(&run.loop));
     must(uv_idle_init(&run.loop, &run.batch));
