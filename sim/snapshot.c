@@ -11,7 +11,7 @@
 
 #define BUILT_IN       "data/mainnet.txt"
 #define FILE_BYTES_MAX (16u << 20)
-#define NODES_MAX      100000 /* bounds the memory that a header line can ask for; the network has 1,800 */
+#define NODES_MAX      20000 /* bounds what a header line can ask for; so many fit the ports of one host */
 #define SNAPSHOTS_MAX  1000
 #define HOST_MAX       62499 /* 127.(1 + host / 250).(1 + host mod 250) must be an address: testbed.c */
 #define WORDS_MAX      5

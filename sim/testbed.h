@@ -1,7 +1,7 @@
 /* testbed.h: the network under test: chain, seed, service nodes and users, in the world's seats.
  *
- * Builds what a scenario asks for, and does to it what a scenario wants: kill, restart, register, exit. What it reads out
- * (who holds what) is for stories and expectations; nothing of it reaches a node or a client. */
+ * Builds what a scenario asks for, and does to it what a scenario wants: kill, restart, register, exit. What it reads
+ * out (who holds what) is for stories and expectations; nothing of it reaches a node or a client. */
 #ifndef SWARMBED_TESTBED_H
 #define SWARMBED_TESTBED_H
 
@@ -13,39 +13,43 @@
 struct testbed_config {
     struct world_config world;
     const struct crypto_suite *suite;
-    uint32_t nodes;                    /* registered from the start by the algorithm; 0 with a snapshot */
-    uint32_t nodes_per_host;           /* 1 */
+    uint32_t nodes;                        /* registered from the start by the algorithm; 0 with a snapshot */
+    uint32_t nodes_per_host;               /* 1 */
     const struct chain_snapshot *snapshot; /* real membership; NULL: by the algorithm */
-    bool chain_runs;                   /* blocks every block_ms; else only when something registers or leaves */
-    uint32_t block_ms;                 /* 120,000 */
-    uint32_t block_delay_ms_max;       /* a node learns of a block after 0 .. this: 3,000 */
-    uint64_t difficulty;               /* published from the start: 1 */
-    uint32_t difficulty_delay_ms_max;  /* a node reads the record within this: 600,000 */
-    struct snode_preset snode;         /* suite is filled in */
-    struct client_preset client;       /* suite and seed are filled in */
+    bool chain_runs;                       /* blocks every block_ms; else only when something registers or leaves */
+    uint32_t block_ms;                     /* 120,000 */
+    uint32_t block_delay_ms_max;           /* a node learns of a block after 0 .. this: 3,000 */
+    uint64_t difficulty;                   /* published from the start: 1 */
+    uint32_t difficulty_delay_ms_max;      /* a node reads the record within this: 600,000 */
+    struct snode_preset snode;             /* suite is filled in */
+    struct client_preset client; /* suite and seed are filled in; trials_per_s too if it is 0: by the cost table */
+    bool old_new_swarm_id;       /* the rule for new swarm ids of before 2021-04: false */
 };
 void testbed_config_default(struct testbed_config *config);
 
 struct testbed;
-struct testbed *testbed_new(const struct testbed_config *config); /* nodes run and have read the first block */
+/* Nodes run, have read the first block and are ready. `config` is read now; the snapshot must live as long. With
+ * world.network NULL: the default network. */
+struct testbed *testbed_new(const struct testbed_config *config);
 void testbed_free(struct testbed *testbed);
 struct world *testbed_world(struct testbed *testbed);
 struct chain *testbed_chain(struct testbed *testbed);
 
 /* Nodes are numbered 0, 1, ... in the order of registration (or of the snapshot). */
-uint32_t testbed_node_count(const struct testbed *testbed);        /* ever registered */
+uint32_t testbed_node_count(const struct testbed *testbed);         /* ever registered */
 struct snode *testbed_node(struct testbed *testbed, uint32_t node); /* NULL: killed */
 uint32_t testbed_node_seat(const struct testbed *testbed, uint32_t node);
 const struct snode_keys *testbed_node_keys(const struct testbed *testbed, uint32_t node);
 uint32_t testbed_node_by_key(const struct testbed *testbed, const struct ed25519_public *key); /* UINT32_MAX */
 void testbed_kill(struct testbed *testbed, uint32_t node);
-void testbed_restart(struct testbed *testbed, uint32_t node);      /* with its disk */
-uint32_t testbed_register(struct testbed *testbed);                /* a new node; in a swarm from the next block on */
-void testbed_exit(struct testbed *testbed, uint32_t node);         /* leaves the chain at the next block; the machine goes on */
+void testbed_restart(struct testbed *testbed, uint32_t node); /* with its disk */
+uint32_t testbed_register(struct testbed *testbed);           /* a new node; in a swarm from the next block on */
+void testbed_exit(struct testbed *testbed, uint32_t node); /* leaves the chain at the next block; the machine goes on */
 void testbed_decommission(struct testbed *testbed, uint32_t node);
 void testbed_recommission(struct testbed *testbed, uint32_t node);
-void testbed_block(struct testbed *testbed);                       /* a block now */
-void testbed_set_difficulty(struct testbed *testbed, uint64_t difficulty); /* published now; nodes read it each after its delay */
+void testbed_block(struct testbed *testbed); /* a block now */
+void testbed_set_difficulty(struct testbed *testbed,
+                            uint64_t difficulty); /* published now; nodes read it each after its delay */
 
 /* Users are numbered 0, 1, ... */
 uint32_t testbed_add_client(struct testbed *testbed, const char *name);

@@ -107,7 +107,7 @@ START_TEST(snapshots_refuse_what_breaks_the_format)
     expect_refused("swarmbed membership 2\nnodes 4\n", ERR_FORMAT, "test.txt, line 1:", "swarmbed membership 1");
     expect_refused("swarmbed membership 1\nnode 4\n", ERR_FORMAT, "line 2:", "nodes N");
     expect_refused("swarmbed membership 1\nnodes 04\n", ERR_FORMAT, "line 2:", "decimal");
-    expect_refused("swarmbed membership 1\nnodes 100001\n", ERR_RANGE, "line 2:", "too large");
+    expect_refused("swarmbed membership 1\nnodes 20001\n", ERR_RANGE, "line 2:", "too large");
     expect_refused(HEAD, ERR_FORMAT, "line 3:", "no snapshot");
     expect_refused(HEAD "+ 0 0fffffffffffffff 7\n", ERR_FORMAT, "line 3:", "`snapshot` line must come first");
     expect_refused(HEAD "snapshot x 2026-01-02 0 0\n", ERR_FORMAT, "line 3:", "decimal");

@@ -1,0 +1,255 @@
+#include "sim/testbed_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NODE_PORT_FIRST 22021
+
+struct bytes testbed_node_key(const void *value)
+{
+    const struct node *node = value;
+
+    return BYTES_OF(node->keys.ed25519.bytes);
+}
+
+static void on_node_request(void *machine, struct incoming *incoming)
+{
+    snode_on_request(machine, incoming);
+}
+
+static void free_node(void *machine)
+{
+    snode_free(machine);
+}
+
+static const struct seat_handler node_handler = {.on_request = on_node_request, .free = free_node};
+
+/* In the first callback of a machine: it knows at once what stands now. */
+static size_t begin_node(const struct node *node, struct snode *snode)
+{
+    const struct testbed *testbed = node->testbed;
+    size_t records = snode_start(snode);
+
+    snode_on_difficulty(snode, testbed->difficulty, testbed->difficulty_count);
+    snode_on_membership(snode, testbed->newest->membership);
+    return records;
+}
+
+static void on_node_start(void *machine, void *owner)
+{
+    begin_node(owner, machine);
+}
+
+static void on_node_restart(void *machine, void *owner)
+{
+    const struct node *node = owner;
+    struct trace_record record = {.kind = TRACE_RESTART, .n = {begin_node(node, machine)}};
+
+    env_trace(world_env(node->testbed->world, node->seat), &record);
+}
+
+static void occupy_node(struct node *node, seat_fn on_start)
+{
+    struct world *world = node->testbed->world;
+    struct snode_config config = {
+        .env = world_env(world, node->seat),
+        .preset = &node->testbed->config.snode,
+        .keys = &node->keys,
+        .bodies = world_bodies(world, node->seat),
+        .address = node->address,
+    };
+
+    world_occupy(world, node->seat, &node_handler, snode_new(&config));
+    world_enter(world, node->seat, on_start, node);
+}
+
+/* 127.(1 + h / 250).(1 + h mod 250).7; the last number counts on after 63,500 hosts. */
+static uint32_t host_ip(uint32_t host)
+{
+    uint32_t second = 1 + host / 250 % 254, third = 1 + host % 250, fourth = 7 + host / 63500;
+
+    return UINT32_C(127) << 24 | second << 16 | third << 8 | fourth;
+}
+
+static uint16_t next_port(struct testbed *testbed, uint32_t host)
+{
+    if (host >= testbed->host_count) {
+        testbed->host_nodes = xrealloc(testbed->host_nodes, (host + 1) * sizeof(*testbed->host_nodes));
+        while (testbed->host_count <= host)
+            testbed->host_nodes[testbed->host_count++] = 0;
+    }
+    return (uint16_t)(NODE_PORT_FIRST + testbed->host_nodes[host]++);
+}
+
+static void make_keys(struct node *node, uint32_t source)
+{
+    struct snode_keys *keys = &node->keys;
+    struct rng rng;
+    uint8_t seed[32];
+
+    rng_init(&rng, node->testbed->key, RNG_KEYS, source);
+    rng_bytes(&rng, seed, sizeof(seed));
+    rng_bytes(&rng, node->legacy, sizeof(node->legacy));
+    ed25519_from_seed(seed, &keys->ed25519, &keys->ed25519_secret);
+    x25519_from_ed25519_secret(&keys->ed25519_secret, &keys->x25519.secret);
+    x25519_public_of(&keys->x25519.secret, &keys->x25519.public);
+}
+
+/* A node without a seat yet. */
+static struct node *make_node(struct testbed *testbed, uint32_t key_source, uint32_t host)
+{
+    struct node *node = xcalloc(1, sizeof(*node));
+
+    if (testbed->node_count == testbed->node_cap) {
+        testbed->node_cap = testbed->node_cap == 0 ? 64 : 2 * testbed->node_cap;
+        testbed->nodes = xrealloc(testbed->nodes, testbed->node_cap * sizeof(struct node *));
+    }
+    node->testbed = testbed;
+    node->number = testbed->node_count;
+    node->host = host;
+    node->address = (struct address){host_ip(host), next_port(testbed, host)};
+    node->seat = SEAT_NONE;
+    make_keys(node, key_source);
+    testbed->nodes[testbed->node_count++] = node;
+    table_put(&testbed->nodes_by_key, node);
+    return node;
+}
+
+static struct chain_node chain_node_of(const struct node *node)
+{
+    struct chain_node chain_node = {
+        .ed25519 = node->keys.ed25519,
+        .x25519 = node->keys.x25519.public,
+        .address = node->address,
+        .host = node->host,
+    };
+
+    memcpy(chain_node.legacy, node->legacy, sizeof(chain_node.legacy));
+    return chain_node;
+}
+
+static void seat_node(struct node *node, uint32_t shard)
+{
+    struct testbed *testbed = node->testbed;
+    struct seat_config config = {
+        .address = node->address,
+        .peer_key = &node->keys.ed25519,
+        .shard = shard,
+        .host = node->host,
+        .has_disk = true,
+        .access = network_place_node(testbed->key, node->host),
+        .cpu_percent = NODE_CPU_PERCENT,
+    };
+
+    node->shard = shard;
+    node->seat = world_add_seat(testbed->world, &config);
+    occupy_node(node, on_node_start);
+}
+
+void testbed_register_first(struct testbed *testbed)
+{
+    const struct chain_snapshot *snapshot = testbed->config.snapshot;
+    uint32_t count = snapshot != NULL ? snapshot->node_count : testbed->config.nodes;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct chain_node node;
+        if (snapshot != NULL) {
+            node = chain_node_of(make_node(testbed, snapshot->node[i], snapshot->host[i]));
+            ASSERT(chain_register_placed(testbed->chain, &node, snapshot->swarm_id[i]) == OK);
+        } else {
+            node = chain_node_of(make_node(testbed, i, i / testbed->config.nodes_per_host));
+            ASSERT(chain_register(testbed->chain, &node) == OK);
+        }
+    }
+}
+
+/* Nodes of one swarm share a shard. Seats are numbered like the nodes. */
+void testbed_seat_first(struct testbed *testbed)
+{
+    const struct membership *membership = testbed->newest->membership;
+
+    for (uint32_t i = 0; i < testbed->node_count; i++) {
+        struct node *node = testbed->nodes[i];
+        const struct snode_entry *entry = snode_by_key(membership, &node->keys.ed25519);
+        const struct swarm_entry *swarm = swarm_by_id(membership, entry->swarm_id);
+        uint32_t index = swarm == NULL ? i : (uint32_t)(swarm - membership->swarms);
+        seat_node(node, index % WORLD_SHARDS);
+    }
+}
+
+uint32_t testbed_register(struct testbed *testbed)
+{
+    uint32_t number = testbed->node_count;
+    bool placed = testbed->config.snapshot != NULL;
+    struct node *node = make_node(testbed, placed ? LATE_NODE | number : number,
+                                  placed ? testbed->host_count : number / testbed->config.nodes_per_host);
+    struct chain_node chain_node = chain_node_of(node);
+
+    ASSERT(chain_register(testbed->chain, &chain_node) == OK); /* its key is new */
+    seat_node(node, number % WORLD_SHARDS);
+    testbed_chain_changed(testbed);
+    return number;
+}
+
+/* A node that is not on the chain, or in that state already, stays as it is. */
+
+void testbed_exit(struct testbed *testbed, uint32_t node)
+{
+    if (chain_exit(testbed->chain, &testbed_node_keys(testbed, node)->ed25519) == OK)
+        testbed_chain_changed(testbed);
+}
+
+void testbed_decommission(struct testbed *testbed, uint32_t node)
+{
+    if (chain_decommission(testbed->chain, &testbed_node_keys(testbed, node)->ed25519) == OK)
+        testbed_chain_changed(testbed);
+}
+
+void testbed_recommission(struct testbed *testbed, uint32_t node)
+{
+    if (chain_recommission(testbed->chain, &testbed_node_keys(testbed, node)->ed25519) == OK)
+        testbed_chain_changed(testbed);
+}
+
+void testbed_kill(struct testbed *testbed, uint32_t node)
+{
+    uint32_t seat = testbed_node_seat(testbed, node);
+
+    if (world_occupied(testbed->world, seat))
+        world_crash(testbed->world, seat);
+}
+
+void testbed_restart(struct testbed *testbed, uint32_t node)
+{
+    if (!world_occupied(testbed->world, testbed_node_seat(testbed, node)))
+        occupy_node(testbed->nodes[node], on_node_restart);
+}
+
+uint32_t testbed_node_count(const struct testbed *testbed)
+{
+    return testbed->node_count;
+}
+
+struct snode *testbed_node(struct testbed *testbed, uint32_t node)
+{
+    return world_machine(testbed->world, testbed_node_seat(testbed, node));
+}
+
+uint32_t testbed_node_seat(const struct testbed *testbed, uint32_t node)
+{
+    ASSERT(node < testbed->node_count);
+    return testbed->nodes[node]->seat;
+}
+
+const struct snode_keys *testbed_node_keys(const struct testbed *testbed, uint32_t node)
+{
+    ASSERT(node < testbed->node_count);
+    return &testbed->nodes[node]->keys;
+}
+
+uint32_t testbed_node_by_key(const struct testbed *testbed, const struct ed25519_public *key)
+{
+    const struct node *node = table_get(&testbed->nodes_by_key, BYTES_OF(key->bytes));
+
+    return node == NULL ? UINT32_MAX : node->number;
+}

@@ -1,0 +1,133 @@
+#include "sim/testbed_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CLIENT_PORT 40000
+
+struct bytes testbed_user_key(const void *value)
+{
+    const struct user *user = value;
+
+    return BYTES_OF(client_account(user->client)->bytes);
+}
+
+/* A user's device takes no connections, like one behind a home router: the caller hears nothing. */
+static void on_client_request(void *machine, struct incoming *incoming)
+{
+    (void)machine;
+    (void)incoming;
+}
+
+static void free_client(void *machine)
+{
+    client_free(machine);
+}
+
+static const struct seat_handler client_handler = {.on_request = on_client_request, .free = free_client};
+
+/* Where the nodes of the account's swarm are, so that what they answer need not cross to another shard. */
+static uint32_t shard_of_account(const struct testbed *testbed, const struct account_id *account, uint32_t otherwise)
+{
+    const struct membership *membership = testbed->newest->membership;
+    const struct swarm_entry *swarm = swarm_of(membership, account);
+    uint32_t node;
+
+    if (swarm == NULL)
+        return otherwise;
+    node = testbed_node_by_key(testbed, &swarm_member(membership, swarm, 0)->ed25519);
+    return testbed->nodes[node]->shard;
+}
+
+static uint32_t shard_of_identity(const struct testbed *testbed, const uint8_t identity_seed[32], uint32_t otherwise)
+{
+    struct ed25519_public public;
+    struct ed25519_secret secret;
+    struct x25519_public x25519;
+    struct account_id account;
+
+    ed25519_from_seed(identity_seed, &public, &secret);
+    crypto_wipe(&secret, sizeof(secret));
+    ASSERT(x25519_from_ed25519_public(&public, &x25519) == OK);
+    account_from_x25519(&x25519, &account);
+    return shard_of_account(testbed, &account, otherwise);
+}
+
+/* 10.0.0.1 and on; the port goes up when the addresses are used up. */
+static struct address client_address(uint32_t number)
+{
+    uint32_t place = number + 1;
+
+    return (struct address){UINT32_C(10) << 24 | (place & 0xffffff), (uint16_t)(CLIENT_PORT + (place >> 24))};
+}
+
+uint32_t testbed_add_client(struct testbed *testbed, const char *name)
+{
+    uint32_t number = testbed->user_count;
+    struct user *user = xmalloc(sizeof(*user) + strlen(name) + 1);
+    uint8_t identity_seed[32];
+    struct rng rng;
+
+    rng_init(&rng, testbed->key, RNG_KEYS, CLIENT | number);
+    rng_bytes(&rng, identity_seed, sizeof(identity_seed));
+    strcpy(user->name, name);
+    user->number = number;
+    user->seat =
+        world_add_seat(testbed->world, &(struct seat_config){
+                                           .address = client_address(number),
+                                           .shard = shard_of_identity(testbed, identity_seed, number % WORLD_SHARDS),
+                                           .host = CLIENT | number,
+                                           .access = network_place_client(testbed->key, number),
+                                           .cpu_percent = CLIENT_CPU_PERCENT,
+                                       });
+    user->client = client_new(&(struct client_config){
+        .env = world_env(testbed->world, user->seat),
+        .preset = &testbed->config.client,
+        .lists = world_lists(testbed->world, user->seat),
+        .identity_seed = identity_seed,
+        .display_name = user->name,
+    });
+    crypto_wipe(identity_seed, sizeof(identity_seed));
+    world_occupy(testbed->world, user->seat, &client_handler, user->client);
+
+    if (number == testbed->user_cap) {
+        testbed->user_cap = number == 0 ? 64 : 2 * number;
+        testbed->users = xrealloc(testbed->users, testbed->user_cap * sizeof(struct user *));
+    }
+    testbed->users[testbed->user_count++] = user;
+    table_put(&testbed->users_by_account, user);
+    return number;
+}
+
+uint32_t testbed_client_count(const struct testbed *testbed)
+{
+    return testbed->user_count;
+}
+
+static const struct user *user_of(const struct testbed *testbed, uint32_t client)
+{
+    ASSERT(client < testbed->user_count);
+    return testbed->users[client];
+}
+
+struct client *testbed_client(struct testbed *testbed, uint32_t client)
+{
+    return user_of(testbed, client)->client;
+}
+
+uint32_t testbed_client_seat(const struct testbed *testbed, uint32_t client)
+{
+    return user_of(testbed, client)->seat;
+}
+
+const char *testbed_client_name(const struct testbed *testbed, uint32_t client)
+{
+    return user_of(testbed, client)->name;
+}
+
+uint32_t testbed_client_by_account(const struct testbed *testbed, const struct account_id *account)
+{
+    const struct user *user = table_get(&testbed->users_by_account, BYTES_OF(account->bytes));
+
+    return user == NULL ? UINT32_MAX : user->number;
+}
