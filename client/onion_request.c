@@ -185,8 +185,7 @@ static enum onion_failure judge(struct onion_request *request)
 /* Statuses that say something about the request, not about the node that answers. */
 static bool blames_node(uint16_t status)
 {
-    return status != 200 && status != 400 && status != 401 && status != 403 && status != 406 && status != 421 &&
-           status != 432;
+    return status != 200 && status != 400 && status != 401 && status != 406 && status != 421 && status != 432;
 }
 
 /* PROTOCOL 4.9: who pays for it. */
