@@ -130,16 +130,18 @@ static void ops_answer(struct env *env, struct incoming *incoming, const struct 
     struct seat *seat = running_seat(env);
     struct shard *shard = seat->shard;
     struct parcel *parcel = CONTAINER_OF(incoming, struct parcel, incoming);
-    struct trace_record record = {TRACE_ANSWER, {parcel->caller, message->status}, {BYTES_NONE, BYTES_NONE}};
+    uint64_t wire_bytes = wire_answer_bytes(message);
+    struct trace_record record = {TRACE_ANSWER,
+                                  {parcel->caller, message->status, wire_bytes, parcel->sequence},
+                                  {parcel->incoming.in.path, BYTES_NONE}};
 
     ASSERT(parcel->callee == seat->number && parcel->link != NULL);
     incomings_remove(&shard->incomings, parcel);
     parcel->link = NULL;
+    endpoint_trace(seat, &record, NULL); /* before the answer takes the place of the request and its path */
     parcel_fill(parcel, message);
     parcel->net = NET_OK;
-    parcel->wire_bytes = wire_answer_bytes(message);
-    record.n[2] = parcel->wire_bytes;
-    endpoint_trace(seat, &record, NULL);
+    parcel->wire_bytes = wire_bytes;
     if (parcel->caller_gone)
         parcel_give(&shard->parcels, parcel);
     else

@@ -66,7 +66,7 @@ more("+%s: her phone has proved its work: %d trials of SHA-512 at difficulty %d,
 -- 4. Three nodes, then all.
 tell("Three random nodes of the swarm are asked to store it, each through an onion:")
 for _, sent in ipairs(net:records("onion_sent", function(r) return r.who == alice and r.method_text == "store" end)) do
-    more("+%s: path %d, %d bytes at the guard, for the node %s...", seconds(sent.at_ms - started_ms), sent.path + 1, sent.bytes, sent.target:sub(1, 8))
+    more("+%s: path %d, %d bytes at the guard, for the node %s...", seconds(sent.at_ms - started_ms), sent.path, sent.bytes, sent.target:sub(1, 8))
 end
 more("%s answered that they have it. Not one node on the way knew both Alice and what she asked of whom.", names(m.stored_at))
 net:wait_for("10s", function() return #m.holders == #swarm.nodes end)
