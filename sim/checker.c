@@ -64,8 +64,8 @@ const struct checked *checker_find(const struct checker *checker, const struct a
     return table_get(&checker->messages, BYTES_OF(key));
 }
 
-static struct checked *find(struct checker *checker, const struct account_id *source, const struct account_id *recipient,
-                            uint64_t timestamp_ms)
+static struct checked *find(struct checker *checker, const struct account_id *source,
+                            const struct account_id *recipient, uint64_t timestamp_ms)
 {
     return (struct checked *)(uintptr_t)checker_find(checker, source, recipient, timestamp_ms);
 }

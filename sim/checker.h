@@ -1,8 +1,8 @@
 /* checker.h: the oracle: every message sent is shown exactly once, or its loss has a cause with a name.
  *
- * It listens to the trace alone: what a client says it sends (TRACE_SEND), what is shown at the other end (TRACE_SHOWN), what
- * became of a send. It shares no code with nodes or clients. Why something is missing is asked only at the end, from the facts
- * that the testbed reads out. */
+ * It listens to the trace alone: what a client says it sends (TRACE_SEND), what is shown at the other end
+ * (TRACE_SHOWN), what became of a send. It shares no code with nodes or clients. Why something is missing is asked only
+ * at the end, from the facts that the testbed reads out. */
 #ifndef SWARMBED_CHECKER_H
 #define SWARMBED_CHECKER_H
 
@@ -11,12 +11,12 @@
 
 /* Why a message was not shown by the end of the run. */
 enum loss {
-    LOSS_NOT_SENT,     /* the sender gave up: its error says why */
-    LOSS_UNFINISHED,   /* the run ended while it was being sent */
-    LOSS_EXPIRED,      /* its time to live was over before the recipient asked */
-    LOSS_NOT_FETCHED,  /* nodes of the recipient's swarm hold it; the recipient has not asked since */
-    LOSS_NO_HOLDER,    /* no node of the recipient's swarm holds it: all that had it died, left or were moved */
-    LOSS_UNREADABLE,   /* it reached the recipient, who could not read it */
+    LOSS_NOT_SENT,    /* the sender gave up: its error says why */
+    LOSS_UNFINISHED,  /* the run ended while it was being sent */
+    LOSS_EXPIRED,     /* its time to live was over before the recipient asked */
+    LOSS_NOT_FETCHED, /* nodes of the recipient's swarm hold it; the recipient has not asked since */
+    LOSS_NO_HOLDER,   /* no node of the recipient's swarm holds it: all that had it died, left or were moved */
+    LOSS_UNREADABLE,  /* it reached the recipient, who could not read it */
     LOSS_COUNT
 };
 const char *loss_text(enum loss loss);
@@ -26,19 +26,19 @@ struct checked {
     uint32_t number;                      /* of the sender */
     struct account_id source, recipient;
     uint64_t timestamp_ms;
-    int64_t sent_us, shown_us;            /* shown_us: -1 until shown */
+    int64_t sent_us, shown_us; /* shown_us: -1 until shown */
     uint32_t shown_count;
     bool failed;
-    enum err err;                         /* if failed */
-    uint8_t key[33 + 33 + 8];             /* source, recipient, timestamp: what identifies it */
+    enum err err;             /* if failed */
+    uint8_t key[33 + 33 + 8]; /* source, recipient, timestamp: what identifies it */
 };
 
 typedef struct account_id (*checker_account_fn)(void *owner, uint32_t seat);
 struct checker {
-    struct table messages;                /* struct checked by key, in the order of sending */
-    checker_account_fn account_of;        /* whose seat that is */
+    struct table messages;         /* struct checked by key, in the order of sending */
+    checker_account_fn account_of; /* whose seat that is */
     void *owner;
-    uint64_t shown_unknown;               /* shown, but never sent: must stay 0 */
+    uint64_t shown_unknown; /* shown, but never sent: must stay 0 */
 };
 
 void checker_init(struct checker *checker, checker_account_fn account_of, void *owner);

@@ -52,8 +52,10 @@ static int print_help(FILE *out, int status)
     fprintf(out, "swarmbed: a whole Session service-node network in one program\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  swarmbed %-10s %s\n", commands[i].name, commands[i].help);
-    fprintf(out, "\nEvery command knows --help. Exit status: 0 all holds; 1 an expectation or vector failed; 2 wrong usage or\n"
-                 "unreadable input; 3 the machine failed us.\n");
+    fprintf(
+        out,
+        "\nEvery command knows --help. Exit status: 0 all holds; 1 an expectation or vector failed; 2 wrong usage or\n"
+        "unreadable input; 3 the machine failed us.\n");
     return status;
 }
 

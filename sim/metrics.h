@@ -1,7 +1,7 @@
 /* metrics.h: counters, in virtual time.
  *
- * Every shard has one and feeds it from the trace as it happens; they are summed when somebody asks. All members commute, so
- * the sum does not depend on threads. */
+ * Every shard has one and feeds it from the trace as it happens; they are summed when somebody asks. All members
+ * commute, so the sum does not depend on threads. */
 #ifndef SWARMBED_METRICS_H
 #define SWARMBED_METRICS_H
 
@@ -23,11 +23,11 @@ const char *traffic_text(enum traffic traffic);
 
 struct metrics {
     uint64_t count[TRACE_KIND_COUNT];
-    uint64_t wire_bytes[TRAFFIC_COUNT];       /* requests and answers, with their HTTP heads */
+    uint64_t wire_bytes[TRAFFIC_COUNT];        /* requests and answers, with their HTTP heads */
     uint64_t onion_failures[METRICS_FAILURES]; /* of whole onion requests, by kind */
-    uint64_t push_bytes[CAUSE_COUNT];         /* batches sent, by cause */
-    uint64_t stored[CAUSE_COUNT];             /* records stored, by cause */
-    uint64_t pow_trials;                      /* charged */
+    uint64_t push_bytes[CAUSE_COUNT];          /* batches sent, by cause */
+    uint64_t stored[CAUSE_COUNT];              /* records stored, by cause */
+    uint64_t pow_trials;                       /* charged */
 };
 
 void metrics_init(struct metrics *metrics);

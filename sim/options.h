@@ -17,20 +17,20 @@ enum option_kind { OPTION_END, OPTION_NAMED, OPTION_PLAIN, OPTION_WRONG };
 struct options {
     int argc;
     char **argv;
-    int at;                          /* starts at the first to read */
+    int at; /* starts at the first to read */
     const struct option_spec *specs;
     size_t count;
-    bool plain_only;                 /* after `--` */
+    bool plain_only; /* after `--` */
     /* of the last call: */
-    size_t spec;                     /* OPTION_NAMED: index into specs */
-    const char *value;               /* its value, or the plain argument */
+    size_t spec;       /* OPTION_NAMED: index into specs */
+    const char *value; /* its value, or the plain argument */
 };
 /* OPTION_WRONG: has told standard error what is wrong, with the nearest valid option. */
 enum option_kind options_next(struct options *options);
 void options_print(const struct option_spec specs[], size_t count); /* help, on standard output */
 
-/* The name closest to `wrong`, NULL if none is close; `names` are `count` texts `stride` bytes apart (the first member of a
- * struct, or an array of pointers with stride sizeof(char *)). */
+/* The name closest to `wrong`, NULL if none is close; `names` are `count` texts `stride` bytes apart (the first member
+ * of a struct, or an array of pointers with stride sizeof(char *)). */
 const char *nearest_name(const char *wrong, const void *names, size_t count, size_t stride);
 /* Whole decimal number in [min, max]. */
 bool option_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);

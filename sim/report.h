@@ -8,8 +8,8 @@
 #include "sim/world.h"
 
 struct report {
-    const char *scenario;    /* its name */
-    const char *crypto;      /* "real", "modelled" */
+    const char *scenario; /* its name */
+    const char *crypto;   /* "real", "modelled" */
     uint64_t seed;
     unsigned threads;
     uint64_t digest;

@@ -13,7 +13,7 @@
 #include "sim/scenario.h"
 
 #define RUN_FILE_BYTES_MAX (16u << 20) /* of a scenario or a cost table */
-#define RUN_SETS_MAX 64
+#define RUN_SETS_MAX       64
 
 enum { RUN_SEED, RUN_THREADS, RUN_CRYPTO, RUN_SET, RUN_TRACE, RUN_JSON, RUN_QUIET, RUN_COSTS, RUN_HELP };
 static const struct option_spec run_options[] = {
@@ -30,7 +30,7 @@ static const struct option_spec run_options[] = {
 
 struct run {
     struct scenario_config config;
-    const char *scenario;            /* as given: a built-in name or a path */
+    const char *scenario; /* as given: a built-in name or a path */
     struct scenario_set sets[RUN_SETS_MAX];
     struct cost_table costs;
     struct buf source, costs_text, replay; /* owned */
@@ -71,7 +71,8 @@ static size_t builtin_names(char names[][64], const char *pointers[], size_t max
         const char *name = assets[i].name;
         size_t len = strlen(name);
 
-        if (strncmp(name, SCENARIO_PREFIX, strlen(SCENARIO_PREFIX)) != 0 || len < 4 || strcmp(name + len - 4, ".lua") != 0)
+        if (strncmp(name, SCENARIO_PREFIX, strlen(SCENARIO_PREFIX)) != 0 || len < 4 ||
+            strcmp(name + len - 4, ".lua") != 0)
             continue;
         snprintf(names[count], 64, "%.*s", (int)(len - 4 - strlen(SCENARIO_PREFIX)), name + strlen(SCENARIO_PREFIX));
         pointers[count] = names[count];
@@ -238,7 +239,8 @@ static int help(struct run *run)
 {
     if (run->scenario == NULL) {
         printf("Usage: swarmbed run [SCENARIO] [OPTIONS]\n"
-               "Runs a scenario in virtual time: a built-in one by its name, or a file that ends in .lua. Default: tour\n");
+               "Runs a scenario in virtual time: a built-in one by its name, or a file that ends in .lua. Default: "
+               "tour\n");
         options_print(run_options, ARRAY_LEN(run_options));
         print_builtins();
         return 0;

@@ -175,8 +175,9 @@ static void show_progress(void *owner, const struct world *world)
     char speed[48];
 
     report_speed(speed, sizeof(speed), done_us / 1000, elapsed_ms);
-    fprintf(stderr, "\r  %.1f h of %.1f h, %s, %" PRId64 " s left   ", (double)now_us / 3.6e9, (double)progress->until_us / 3.6e9,
-            speed, done_us > 0 ? (int64_t)((double)left_us / (double)done_us * (double)elapsed_ms / 1000) : 0);
+    fprintf(stderr, "\r  %.1f h of %.1f h, %s, %" PRId64 " s left   ", (double)now_us / 3.6e9,
+            (double)progress->until_us / 3.6e9, speed,
+            done_us > 0 ? (int64_t)((double)left_us / (double)done_us * (double)elapsed_ms / 1000) : 0);
 }
 
 /* Runs tasks and time alternately until the main task ends. */
@@ -249,7 +250,8 @@ static enum loss why_lost(void *owner, const struct checked *message)
     struct scenario *scenario = owner;
     struct testbed *testbed = scenario->testbed;
     uint32_t sender = testbed_client_by_account(testbed, &message->source), holder;
-    const struct sent *sent = sender == UINT32_MAX ? NULL : client_sent(testbed_client(testbed, sender), message->number);
+    const struct sent *sent =
+        sender == UINT32_MAX ? NULL : client_sent(testbed_client(testbed, sender), message->number);
 
     if (message->failed)
         return LOSS_NOT_SENT;
@@ -311,7 +313,8 @@ static int expect(lua_State *lua)
         scenario->expectations_failed++;
         luaL_where(lua, 1);
         fprintf(stderr, "%sexpectation failed: %s\n", lua_tostring(lua, -1), text);
-        fprintf(stderr, "  seed %" PRIu64 ", virtual time %.3f s; to see it again: swarmbed run %s --seed %" PRIu64 "%s\n",
+        fprintf(stderr,
+                "  seed %" PRIu64 ", virtual time %.3f s; to see it again: swarmbed run %s --seed %" PRIu64 "%s\n",
                 scenario->seed, (double)world_now_us(scenario->world) / 1e6, scenario->config->name, scenario->seed,
                 scenario->config->replay_options);
     }

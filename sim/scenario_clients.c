@@ -89,8 +89,8 @@ static int client_inbox_now(lua_State *lua, struct scenario *scenario, struct ob
     lua_Integer count = 0;
 
     lua_newtable(lua);
-    for (const struct received *received = client_inbox(testbed_client(scenario->testbed, object.number)); received != NULL;
-         received = received->next) {
+    for (const struct received *received = client_inbox(testbed_client(scenario->testbed, object.number));
+         received != NULL; received = received->next) {
         push_received(lua, scenario, received);
         lua_rawseti(lua, -2, ++count);
     }
@@ -98,10 +98,8 @@ static int client_inbox_now(lua_State *lua, struct scenario *scenario, struct ob
 }
 
 static const struct object_field client_fields[] = {
-    {"name", client_name},          {"id", client_id},
-    {"number", client_number},      {"busy", client_is_busy},
-    {"polling", client_is_polling}, {"paths", client_paths_now},
-    {"inbox", client_inbox_now},
+    {"name", client_name},          {"id", client_id},           {"number", client_number},   {"busy", client_is_busy},
+    {"polling", client_is_polling}, {"paths", client_paths_now}, {"inbox", client_inbox_now},
 };
 
 struct befriending {
@@ -205,7 +203,8 @@ static int client_clock_skew(lua_State *lua)
     struct scenario *scenario = scenario_of(lua);
     struct object object = check_object(lua, 1, OBJECT_CLIENT);
 
-    world_set_clock_skew(scenario->world, testbed_client_seat(scenario->testbed, object.number), luaL_checkinteger(lua, 2));
+    world_set_clock_skew(scenario->world, testbed_client_seat(scenario->testbed, object.number),
+                         luaL_checkinteger(lua, 2));
     return 0;
 }
 
@@ -376,10 +375,18 @@ static int message_delay_ms(lua_State *lua, struct scenario *scenario, struct ob
 }
 
 static const struct object_field message_fields[] = {
-    {"sender", message_sender},       {"recipient", message_recipient},     {"state", message_state},
-    {"err", message_error},           {"hash", message_hash},               {"trials", message_trials},
-    {"ttl_ms", message_ttl_ms},       {"stored_at", message_stored_at},     {"holders", message_holders},
-    {"delivered", message_delivered}, {"shown_count", message_shown_count}, {"delay_ms", message_delay_ms},
+    {"sender", message_sender},
+    {"recipient", message_recipient},
+    {"state", message_state},
+    {"err", message_error},
+    {"hash", message_hash},
+    {"trials", message_trials},
+    {"ttl_ms", message_ttl_ms},
+    {"stored_at", message_stored_at},
+    {"holders", message_holders},
+    {"delivered", message_delivered},
+    {"shown_count", message_shown_count},
+    {"delay_ms", message_delay_ms},
 };
 
 static const luaL_Reg message_methods[] = {{NULL, NULL}};

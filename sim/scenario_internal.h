@@ -11,18 +11,18 @@
 #include "sim/trace_file.h"
 
 #define SCENARIO_STEP_INSTRUCTIONS 100000000 /* between two waits; far more than any honest step */
-#define SCENARIO_MEMORY_BYTES (UINT64_C(2) << 30)
-#define SCENARIO_TASKS_MAX 1000000
-#define SCENARIO_KEPT_MAX 1000000            /* trace records kept for net:records() */
-#define SCENARIO_PARAMS_MAX 64
-#define SCENARIO_POLL_MS 100                 /* how often wait_for asks, in virtual time */
+#define SCENARIO_MEMORY_BYTES      (UINT64_C(2) << 30)
+#define SCENARIO_TASKS_MAX         1000000
+#define SCENARIO_KEPT_MAX          1000000 /* trace records kept for net:records() */
+#define SCENARIO_PARAMS_MAX        64
+#define SCENARIO_POLL_MS           100 /* how often wait_for asks, in virtual time */
 
 /* A coroutine of the script and when it goes on. */
 struct task {
     int64_t wake_us;
-    uint64_t order;                          /* of two due at once, the one that began to wait first */
+    uint64_t order; /* of two due at once, the one that began to wait first */
     lua_State *thread;
-    int thread_ref;                          /* keeps it from the garbage collector */
+    int thread_ref; /* keeps it from the garbage collector */
     bool is_main;
 };
 
@@ -30,46 +30,46 @@ struct task {
 enum object_kind { OBJECT_NONE, OBJECT_NET, OBJECT_NODE, OBJECT_CLIENT, OBJECT_MESSAGE };
 struct object {
     enum object_kind kind;
-    uint32_t number;                         /* of the node or client; of a message: its sender's */
-    uint32_t part;                           /* of a message: its number there */
+    uint32_t number; /* of the node or client; of a message: its sender's */
+    uint32_t part;   /* of a message: its number there */
 };
 
 /* A trace record that the script asked to keep. */
 struct kept_record {
     int64_t at_us;
     uint32_t seat;
-    struct trace_record record;              /* its byte strings are owned */
+    struct trace_record record; /* its byte strings are owned */
 };
 
 struct scenario {
     const struct scenario_config *config;
     lua_State *lua;
     uint64_t memory_bytes;
-    bool describing;                         /* --help: stops at world{} */
+    bool describing; /* --help: stops at world{} */
     FILE *describe_out;
-    bool described;                          /* world{} was reached */
+    bool described; /* world{} was reached */
     uint64_t seed;
-    struct rng rng;                          /* of math.random */
-    struct snapshots *snapshots;             /* real membership, if the script asked for it */
-    struct testbed *testbed;                 /* NULL before world{} */
+    struct rng rng;              /* of math.random */
+    struct snapshots *snapshots; /* real membership, if the script asked for it */
+    struct testbed *testbed;     /* NULL before world{} */
     struct world *world;
     struct checker checker;
     struct trace_file trace;
     bool trace_open;
-    struct task *tasks;                      /* binary heap by (wake_us, order) */
+    struct task *tasks; /* binary heap by (wake_us, order) */
     size_t task_count, task_cap;
     uint64_t task_order;
-    struct task *running;                    /* the one that is resumed now */
+    struct task *running; /* the one that is resumed now */
     struct kept_record *kept;
     size_t kept_count, kept_cap;
-    uint64_t kept_lost;                      /* records beyond SCENARIO_KEPT_MAX */
-    struct object *seats;                    /* who sits in which seat, as far as it was asked */
+    uint64_t kept_lost;   /* records beyond SCENARIO_KEPT_MAX */
+    struct object *seats; /* who sits in which seat, as far as it was asked */
     uint32_t seat_count, seats_nodes, seats_clients;
-    bool *set_used;                          /* per config->sets */
+    bool *set_used;                               /* per config->sets */
     const char *param_names[SCENARIO_PARAMS_MAX]; /* declared so far: anchored in the registry */
     size_t param_count;
     uint32_t expectations, expectations_failed;
-    bool step_exhausted;                     /* the running step hit its instruction limit */
+    bool step_exhausted; /* the running step hit its instruction limit */
 };
 
 struct scenario *scenario_of(lua_State *lua);
@@ -98,7 +98,8 @@ void push_hex(lua_State *lua, struct bytes bytes);
 enum trace_kind check_trace_kind(lua_State *lua, const char *name);
 /* The account that an argument means: a client, or an id as 66 hex digits. */
 struct account_id check_account(lua_State *lua, int index);
-/* scenario_nodes.c, scenario_clients.c, scenario_net.c: methods and fields by kind. `object` is at index 1 of the stack. */
+/* scenario_nodes.c, scenario_clients.c, scenario_net.c: methods and fields by kind. `object` is at index 1 of the
+ * stack. */
 typedef int (*field_fn)(lua_State *lua, struct scenario *scenario, struct object object);
 struct object_field {
     const char *name;
@@ -106,7 +107,7 @@ struct object_field {
 };
 struct object_class {
     const char *name;
-    const luaL_Reg *methods;                 /* ends with {NULL, NULL} */
+    const luaL_Reg *methods; /* ends with {NULL, NULL} */
     const struct object_field *fields;
     size_t field_count;
 };
@@ -122,6 +123,7 @@ struct trace_sink scenario_keep_sink(struct scenario *scenario, uint64_t kinds);
 /* "30s" or a number of milliseconds, not negative -> microseconds; raises an error that names the argument. */
 int64_t check_duration_us(lua_State *lua, int index);
 /* Raises `no NAME "wrong"; did you mean "nearest"?` */
-_Noreturn void raise_unknown(lua_State *lua, const char *what, const char *wrong, const void *names, size_t count, size_t stride);
+_Noreturn void raise_unknown(lua_State *lua, const char *what, const char *wrong, const void *names, size_t count,
+                             size_t stride);
 
 #endif

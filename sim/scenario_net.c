@@ -135,7 +135,8 @@ static int net_node(lua_State *lua)
 
     check_object(lua, 1, OBJECT_NET);
     number = luaL_checkinteger(lua, 2);
-    luaL_argcheck(lua, number >= 0 && number < testbed_node_count(scenario_of(lua)->testbed), 2, "no node has that number");
+    luaL_argcheck(lua, number >= 0 && number < testbed_node_count(scenario_of(lua)->testbed), 2,
+                  "no node has that number");
     push_node(lua, (uint32_t)number);
     return 1;
 }
@@ -162,8 +163,8 @@ static void set_hex64(lua_State *lua, const char *name, uint64_t value)
     lua_setfield(lua, -2, name);
 }
 
-/* net:swarm_of(client) -> {id, position, nodes, left, right, left_distance, right_distance}: by the newest block. `left` and `right`
- * are the swarms on either side of the account's position on the ring. */
+/* net:swarm_of(client) -> {id, position, nodes, left, right, left_distance, right_distance}: by the newest block.
+ * `left` and `right` are the swarms on either side of the account's position on the ring. */
 static int net_swarm_of(lua_State *lua)
 {
     struct scenario *scenario = scenario_of(lua);
@@ -331,8 +332,8 @@ static void push_record(lua_State *lua, struct scenario *scenario, const struct 
     }
 }
 
-/* net:records("stored" [, f]) -> the kept records of that kind for which f(record) is true, in the order of their times. Kept is what
- * `world { keep = {"stored", ...} }` asks for. */
+/* net:records("stored" [, f]) -> the kept records of that kind for which f(record) is true, in the order of their
+ * times. Kept is what `world { keep = {"stored", ...} }` asks for. */
 static int net_records(lua_State *lua)
 {
     struct scenario *scenario = scenario_of(lua);
@@ -365,9 +366,15 @@ static int net_records(lua_State *lua)
 }
 
 static const struct object_field net_fields[] = {
-    {"now_ms", get_now_ms},      {"unix_ms", get_unix_ms}, {"clock", get_clock},
-    {"nodes", get_nodes},        {"swarm_count", get_swarm_count}, {"height", get_height},
-    {"sent", get_sent},          {"delivered", get_delivered}, {"lost", get_lost},
+    {"now_ms", get_now_ms},
+    {"unix_ms", get_unix_ms},
+    {"clock", get_clock},
+    {"nodes", get_nodes},
+    {"swarm_count", get_swarm_count},
+    {"height", get_height},
+    {"sent", get_sent},
+    {"delivered", get_delivered},
+    {"lost", get_lost},
     {"duplicates", get_duplicates},
 };
 

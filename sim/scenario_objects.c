@@ -1,6 +1,6 @@
-/* Userdata for the world's things. The same thing is the same userdata (a registry table by number), so it can be compared and
- * be a table's key. Fields are read by name when asked, methods are functions of the class; an unknown name is an error with the
- * nearest one, since a silent nil hides a typing mistake. */
+/* Userdata for the world's things. The same thing is the same userdata (a registry table by number), so it can be
+ * compared and be a table's key. Fields are read by name when asked, methods are functions of the class; an unknown
+ * name is an error with the nearest one, since a silent nil hides a typing mistake. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,7 +117,8 @@ int64_t check_duration_us(lua_State *lua, int index)
     }
     text = luaL_checklstring(lua, index, &len);
     if (duration_decode(&us, (struct bytes){(const uint8_t *)text, len}) != OK || us < 0)
-        luaL_argerror(lua, index, "a duration is like \"350ms\", \"30s\", \"5m\", \"1h\", \"2d\", or milliseconds as a number");
+        luaL_argerror(lua, index,
+                      "a duration is like \"350ms\", \"30s\", \"5m\", \"1h\", \"2d\", or milliseconds as a number");
     return us;
 }
 

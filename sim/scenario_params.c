@@ -1,4 +1,5 @@
-/* A scenario's parameters: `local users = param("users", 1000, "how many users there are")`; --set users=50 changes it. */
+/* A scenario's parameters: `local users = param("users", 1000, "how many users there are")`; --set users=50 changes it.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -78,8 +79,8 @@ void params_check_all_used(lua_State *lua, struct scenario *scenario)
 {
     for (size_t i = 0; i < scenario->config->set_count; i++)
         if (!scenario->set_used[i])
-            raise_unknown(lua, "parameter", scenario->config->sets[i].name, scenario->param_names, scenario->param_count,
-                          sizeof(scenario->param_names[0]));
+            raise_unknown(lua, "parameter", scenario->config->sets[i].name, scenario->param_names,
+                          scenario->param_count, sizeof(scenario->param_names[0]));
 }
 
 void params_open(lua_State *lua)

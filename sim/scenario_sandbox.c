@@ -1,10 +1,10 @@
 /* The standard library a scenario sees: Lua's own, closed and made deterministic.
  *
- * Out: io, os, package, debug, coroutine, load, dofile, require, collectgarbage, string.dump, math.randomseed. Lua's tables hash
- * strings with a seed of the process and objects by address, so the order of its own `next` differs from run to run: here
- * `pairs` and `next` go by key: numbers, then texts, then booleans, each ascending; then the world's objects by kind and number.
- * (Insertion order can't be had for tables that a constructor fills.) A key of another type has no order: an error.
- * `tostring` and `%s` show no addresses, `%p` and `__gc` are refused. */
+ * Out: io, os, package, debug, coroutine, load, dofile, require, collectgarbage, string.dump, math.randomseed. Lua's
+ * tables hash strings with a seed of the process and objects by address, so the order of its own `next` differs from
+ * run to run: here `pairs` and `next` go by key: numbers, then texts, then booleans, each ascending; then the world's
+ * objects by kind and number. (Insertion order can't be had for tables that a constructor fills.) A key of another type
+ * has no order: an error. `tostring` and `%s` show no addresses, `%p` and `__gc` are refused. */
 #include <lualib.h>
 #include <string.h>
 
@@ -297,7 +297,8 @@ static int seeded_random(lua_State *lua)
     }
     luaL_argcheck(lua, low <= high, lua_gettop(lua), "interval is empty");
     luaL_argcheck(lua, (lua_Unsigned)high - (lua_Unsigned)low < UINT64_MAX, 1, "interval is too large");
-    lua_pushinteger(lua, (lua_Integer)((lua_Unsigned)low + draw_below(lua, (lua_Unsigned)high - (lua_Unsigned)low + 1)));
+    lua_pushinteger(lua,
+                    (lua_Integer)((lua_Unsigned)low + draw_below(lua, (lua_Unsigned)high - (lua_Unsigned)low + 1)));
     return 1;
 }
 

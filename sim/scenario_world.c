@@ -17,8 +17,8 @@ enum value_type { VALUE_U32, VALUE_U64, VALUE_BOOL, VALUE_DURATION_MS, VALUE_DUR
 struct world_option {
     const char *name;
     enum value_type type;
-    size_t offset;         /* into struct testbed_config */
-    uint64_t min, max;     /* numbers, and durations in their unit */
+    size_t offset;     /* into struct testbed_config */
+    uint64_t min, max; /* numbers, and durations in their unit */
 };
 
 #define AT(member) offsetof(struct testbed_config, member)
@@ -57,7 +57,7 @@ static const struct world_option network_options[] = {
 /* The value on top of the stack as the option's number. */
 static uint64_t read_number(lua_State *lua, const struct world_option *option)
 {
-    uint64_t value;
+    uint64_t value = 0;
     int is_integer;
 
     switch (option->type) {

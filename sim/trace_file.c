@@ -33,7 +33,8 @@ static void write_bytes(struct buf *out, const char *name, struct bytes bytes)
     buf_byte(out, '"');
 }
 
-void trace_record_json(struct buf *out, int64_t at_us, const char *seat, uint64_t index, const struct trace_record *record)
+void trace_record_json(struct buf *out, int64_t at_us, const char *seat, uint64_t index,
+                       const struct trace_record *record)
 {
     const struct trace_kind_info *info = &trace_kinds[record->kind];
 

@@ -2,8 +2,8 @@
  *
  *     {"at_us":1234,"seat":"node 17","i":5,"kind":"stored","bytes":1024,...,"account":"05...","hash":"..."}
  *
- * Names of numbers and byte strings are those of common/trace.h; byte strings are hex, those whose name ends in "text" are
- * text, swarm ids are 16 hex digits. */
+ * Names of numbers and byte strings are those of common/trace.h; byte strings are hex, those whose name ends in "text"
+ * are text, swarm ids are 16 hex digits. */
 #ifndef SWARMBED_TRACE_FILE_H
 #define SWARMBED_TRACE_FILE_H
 
@@ -28,6 +28,7 @@ struct trace_sink trace_file_sink(struct trace_file *trace);
 /* ERR_IO if anything could not be written: the file is not whole then. */
 MUST_CHECK enum err trace_file_close(struct trace_file *trace);
 /* One record as a JSON object without the line's end, appended to `out`. */
-void trace_record_json(struct buf *out, int64_t at_us, const char *seat, uint64_t index, const struct trace_record *record);
+void trace_record_json(struct buf *out, int64_t at_us, const char *seat, uint64_t index,
+                       const struct trace_record *record);
 
 #endif

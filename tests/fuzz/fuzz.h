@@ -1,7 +1,8 @@
 /* fuzz.h: one target per parser of outside bytes.
  *
- * A target defines fuzz_one(); fuzz_libfuzzer.c makes a fuzzer of it (scripts/fuzz), fuzz_replay.c a test that runs the files of its
- * corpus, tests/fuzz/corpus/NAME/: seeds made from the vectors, and every input that ever found something. */
+ * A target defines fuzz_one(); fuzz_libfuzzer.c makes a fuzzer of it (scripts/fuzz), fuzz_replay.c a test that runs the
+ * files of its corpus, tests/fuzz/corpus/NAME/: seeds made from the vectors, and every input that ever found something.
+ */
 #ifndef SWARMBED_FUZZ_H
 #define SWARMBED_FUZZ_H
 

@@ -10,7 +10,8 @@ static void own_pair(struct x25519_pair *pair)
     x25519_public_of(&pair->secret, &pair->public);
 }
 
-static void peel(const struct crypto_suite *suite, enum onion_version version, struct arena *arena, const struct onion_layer *layer)
+static void peel(const struct crypto_suite *suite, enum onion_version version, struct arena *arena,
+                 const struct onion_layer *layer)
 {
     struct x25519_pair pair;
     struct onion_peeled peeled;

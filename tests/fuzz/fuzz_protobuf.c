@@ -5,8 +5,8 @@
 #include "proto/envelope.h"
 #include "tests/fuzz/fuzz.h"
 
-static const char *const messages[] = {"Content",          "DataMessage",     "Envelope",          "WebSocketMessage",
-                                       "ReceiptMessage",   "TypingMessage",   "LokiAddressMessage", "PreKeyBundleMessage"};
+static const char *const messages[] = {"Content",        "DataMessage",   "Envelope",           "WebSocketMessage",
+                                       "ReceiptMessage", "TypingMessage", "LokiAddressMessage", "PreKeyBundleMessage"};
 
 /* What was written once is written the same again. */
 static void round_trip(const char *name, struct bytes wire)

@@ -2,7 +2,8 @@
  *
  *     TEST_MAIN("slab", slab_says_full, slab_reuses)
  *
- * No time limits: nothing in a test depends on the wall clock. The closing line of Check is what scripts/test counts. */
+ * No time limits: nothing in a test depends on the wall clock. The closing line of Check is what scripts/test counts.
+ */
 #ifndef SWARMBED_CHECK_MAIN_H
 #define SWARMBED_CHECK_MAIN_H
 
