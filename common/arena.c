@@ -94,6 +94,7 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
     va_list args, again;
     int len;
     char *text;
+    ASSERT(fmt != NULL); /* for the compiler: under the undefined sanitizer it warns of a NULL that never is */
     va_start(args, fmt);
     va_copy(again, args);
     len = vsnprintf(NULL, 0, fmt, args);
