@@ -371,7 +371,7 @@ void methods_execute(struct methods *methods, struct bytes body, uint32_t hold_m
     const char *why;
     method_fn run = NULL;
 
-    env_charge(methods->env, COST_PARSE, (uint32_t)((body.len + 1023) / 1024));
+    env_charge_bytes(methods->env, COST_PARSE, body.len);
     if (rpc_call_decode(body, &call, &why) != OK) {
         rpc_reply_text(&request.reply, 400, why);
         return;

@@ -47,7 +47,7 @@ void rpc_reply_answer(struct rpc_reply *reply, uint16_t status, struct bytes bod
 
     if (reply->gone)
         return;
-    env_charge(reply->env, COST_PARSE, (uint32_t)((body.len + 1023) / 1024));
+    env_charge_bytes(reply->env, COST_PARSE, body.len);
     if (reply->onion != NULL) {
         relay_answer(reply->onion, status, body, body_is_json);
         return;
