@@ -327,7 +327,7 @@ static struct reply walk(struct fake_swarm *net, size_t call, uint32_t guard, st
         if (node->mode == FAKE_GARBLES)
             return text_reply(400, "Invalid ciphertext");
         if (node->mode == FAKE_SLANDERS)
-            return not_found(net, &net->entries[(at + 1) % net->membership.node_count].ed25519);
+            return not_found(net, &net->entries[guard].ed25519);
         ASSERT(onion_peel(net->preset.suite, version, &net->arena, &node->x25519, &layer, &peeled) == OK);
         if (peeled.kind == ONION_FINAL) {
             struct fake_log *log = new_log(net, call, at);

@@ -21,7 +21,7 @@ enum fake_mode {
     FAKE_NOT_READY, /* 503 in clear */
     FAKE_GARBLES,   /* peels nothing: 400 `Invalid ciphertext` */
     FAKE_BABBLES,   /* as the target: 200 with an answer that nobody can open */
-    FAKE_SLANDERS   /* as a relay: 502 that names some node that the request has nothing to do with */
+    FAKE_SLANDERS   /* as a relay: 502 that names the guard, which nobody had to find */
 };
 
 struct fake_stored {
