@@ -72,8 +72,8 @@ static size_t builtin_names(char names[][64], const char *pointers[], size_t max
         size_t len = strlen(name);
 
         if (strncmp(name, SCENARIO_PREFIX, strlen(SCENARIO_PREFIX)) != 0 || len < 4 ||
-            strcmp(name + len - 4, ".lua") != 0)
-            continue;
+            strcmp(name + len - 4, ".lua") != 0 || strchr(name + strlen(SCENARIO_PREFIX), '/') != NULL)
+            continue; /* a library is no scenario */
         snprintf(names[count], 64, "%.*s", (int)(len - 4 - strlen(SCENARIO_PREFIX)), name + strlen(SCENARIO_PREFIX));
         pointers[count] = names[count];
         count++;

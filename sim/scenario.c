@@ -8,6 +8,7 @@
 
 #include "client/onion_request.h"
 #include "common/text.h"
+#include "sim/assets.h"
 #include "sim/loop.h"
 
 struct scenario *scenario_of(lua_State *lua)
@@ -244,8 +245,7 @@ static void free_kept(struct scenario *scenario)
 
 /* ---- the report ---- */
 
-/* Why a message was not shown: asked of the world as it stands at the end. */
-static enum loss why_lost(void *owner, const struct checked *message)
+enum loss scenario_why_lost(void *owner, const struct checked *message)
 {
     struct scenario *scenario = owner;
     struct testbed *testbed = scenario->testbed;
@@ -269,7 +269,7 @@ static void fill_report(struct scenario *scenario, struct report *report)
     struct world *world = scenario->world;
     const struct membership *membership = chain_membership(testbed_chain(scenario->testbed));
 
-    checker_totals(&scenario->checker, why_lost, scenario, &report->totals);
+    checker_totals(&scenario->checker, scenario_why_lost, scenario, &report->totals);
     report->digest = world_digest(world);
     report->virtual_ms = world_now_us(world) / 1000;
     report->nodes = membership != NULL ? membership->node_count : 0;
@@ -322,6 +322,21 @@ static int expect(lua_State *lua)
     return 1;
 }
 
+/* use "users": runs the built-in library scenarios/lib/users.lua and returns what it returns. */
+static int use(lua_State *lua)
+{
+    const char *name = luaL_checkstring(lua, 1);
+    const char *path = lua_pushfstring(lua, "scenarios/lib/%s.lua", name);
+    struct bytes source = assets_find(path);
+
+    if (source.data == NULL)
+        return luaL_error(lua, "no library \"%s\"", name);
+    if (luaL_loadbufferx(lua, (const char *)source.data, source.len, lua_pushfstring(lua, "@%s", path), "t") != LUA_OK)
+        return lua_error(lua);
+    lua_call(lua, 0, 1);
+    return 1;
+}
+
 static void open_lua(struct scenario *scenario)
 {
     scenario->lua = lua_newstate(bounded_alloc, scenario);
@@ -340,6 +355,7 @@ static int open_libraries(lua_State *lua)
     lua_register(lua, "expect", expect);
     lua_register(lua, "say", say);
     lua_register(lua, "print", say);
+    lua_register(lua, "use", use);
     return 0;
 }
 

@@ -49,9 +49,10 @@ struct scenario {
     FILE *describe_out;
     bool described; /* world{} was reached */
     uint64_t seed;
-    struct rng rng;              /* of math.random */
-    struct snapshots *snapshots; /* real membership, if the script asked for it */
-    struct testbed *testbed;     /* NULL before world{} */
+    struct rng rng;                        /* of math.random */
+    struct snapshots *snapshots;           /* real membership, if the script asked for it */
+    const struct chain_snapshot *snapshot; /* the one that the world began with, or NULL */
+    struct testbed *testbed;               /* NULL before world{} */
     struct world *world;
     struct checker checker;
     struct trace_file trace;
@@ -82,6 +83,8 @@ void params_open(lua_State *lua);
 void params_check_all_used(lua_State *lua, struct scenario *scenario);
 /* scenario_world.c: world{}: options -> testbed. */
 int world_function(lua_State *lua);
+/* The snapshot that the argument means, a height or a date; raises an error that lists them. */
+const struct chain_snapshot *check_snapshot(lua_State *lua, struct scenario *scenario, int index);
 /* Who sits in a seat: OBJECT_NONE for the seed. */
 struct object scenario_seat_object(struct scenario *scenario, uint32_t seat);
 /* "node 17", "Alice", "seed". */
@@ -118,6 +121,8 @@ extern const struct object_class net_class, node_class, client_class, message_cl
 int scenario_wait(lua_State *lua, int64_t wake_us, lua_KFunction k, lua_KContext context);
 /* A new task that calls the function on top of the stack (popped) at that time. */
 void scenario_start_task(lua_State *lua, int64_t wake_us);
+/* Why a message was not shown: asked of the world as it stands now. A checker_why_fn; the owner is the scenario. */
+enum loss scenario_why_lost(void *scenario, const struct checked *message);
 struct trace_sink scenario_keep_sink(struct scenario *scenario, uint64_t kinds);
 
 /* "30s" or a number of milliseconds, not negative -> microseconds; raises an error that names the argument. */

@@ -1,4 +1,5 @@
 /* The net: what a script does with the whole network and with time. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/text.h"
@@ -222,10 +223,124 @@ static int get_height(lua_State *lua, struct scenario *scenario, struct object o
 
 /* ---- what happens to the network ---- */
 
+/* net:register() -> a new node; net:register(arrival) -> the node of net:history(h).arrivals. */
 static int net_register(lua_State *lua)
 {
+    struct scenario *scenario = scenario_of(lua);
+    lua_Integer identity, host;
+
     check_object(lua, 1, OBJECT_NET);
-    push_node(lua, testbed_register(scenario_of(lua)->testbed));
+    if (lua_isnoneornil(lua, 2)) {
+        push_node(lua, testbed_register(scenario->testbed));
+        return 1;
+    }
+    luaL_checktype(lua, 2, LUA_TTABLE);
+    lua_getfield(lua, 2, "identity");
+    lua_getfield(lua, 2, "host");
+    identity = luaL_checkinteger(lua, -2);
+    host = luaL_checkinteger(lua, -1);
+    if (scenario->snapshots == NULL || identity < 0 || identity >= snapshots_node_total(scenario->snapshots) ||
+        host < 0 || host > 1000000 || testbed_knows(scenario->testbed, (uint32_t)identity))
+        return luaL_argerror(lua, 2, "an arrival of net:history(height), that has not arrived yet");
+    push_node(lua, testbed_register_known(scenario->testbed, (uint32_t)identity, (uint32_t)host));
+    return 1;
+}
+
+static bool snapshot_has(const struct chain_snapshot *snapshot, uint32_t identity)
+{
+    for (uint32_t i = 0; i < snapshot->node_count; i++)
+        if (snapshot->node[i] == identity)
+            return true;
+    return false;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Pushes {[size] = how many swarms}, and sets *count to the number of swarms. */
+static void push_sizes(lua_State *lua, const uint64_t swarm_ids[], uint32_t node_count, lua_Integer *count)
+{
+    uint64_t *sorted = lua_newuserdatauv(lua, (node_count + 1) * sizeof(*sorted), 0);
+
+    *count = 0;
+    memcpy(sorted, swarm_ids, node_count * sizeof(*sorted));
+    qsort(sorted, node_count, sizeof(*sorted), compare_ids);
+    lua_newtable(lua);
+    for (uint32_t i = 0, next; i < node_count && sorted[i] != SWARM_NONE; i = next) {
+        for (next = i + 1; next < node_count && sorted[next] == sorted[i];)
+            next++;
+        ++*count;
+        lua_rawgeti(lua, -1, next - i);
+        lua_pushinteger(lua, lua_tointeger(lua, -1) + 1);
+        lua_rawseti(lua, -3, next - i);
+        lua_pop(lua, 1);
+    }
+    lua_remove(lua, -2);
+}
+
+/* net:history(height) -> what led from the world's snapshot to that one: {date, blocks, departures = nodes, arrivals,
+ * swarms, sizes}: the number and the sizes of swarms as published. */
+static int net_history(lua_State *lua)
+{
+    struct scenario *scenario = scenario_of(lua);
+    const struct chain_snapshot *from = scenario->snapshot, *to;
+    lua_Integer count = 0;
+
+    check_object(lua, 1, OBJECT_NET);
+    if (from == NULL)
+        return luaL_error(lua, "net:history() is for a world with a snapshot");
+    to = check_snapshot(lua, scenario, 2);
+    luaL_argcheck(lua, to->height > from->height, 2, "a later snapshot than the world's is wanted");
+    lua_newtable(lua);
+    lua_pushstring(lua, to->date);
+    lua_setfield(lua, -2, "date");
+    lua_pushinteger(lua, (lua_Integer)(to->height - from->height));
+    lua_setfield(lua, -2, "blocks");
+    lua_newtable(lua);
+    for (uint32_t i = 0; i < from->node_count; i++) {
+        if (snapshot_has(to, from->node[i]))
+            continue;
+        push_node(lua, i); /* nodes are numbered in the snapshot's order */
+        lua_rawseti(lua, -2, ++count);
+    }
+    lua_setfield(lua, -2, "departures");
+    lua_newtable(lua);
+    count = 0;
+    for (uint32_t i = 0; i < to->node_count; i++) {
+        if (snapshot_has(from, to->node[i]))
+            continue;
+        lua_newtable(lua);
+        lua_pushinteger(lua, to->node[i]);
+        lua_setfield(lua, -2, "identity");
+        lua_pushinteger(lua, to->host[i]);
+        lua_setfield(lua, -2, "host");
+        lua_rawseti(lua, -2, ++count);
+    }
+    lua_setfield(lua, -2, "arrivals");
+    push_sizes(lua, to->swarm_id, to->node_count, &count);
+    lua_setfield(lua, -2, "sizes");
+    lua_pushinteger(lua, count);
+    lua_setfield(lua, -2, "swarms");
+    return 1;
+}
+
+/* {[size] = how many swarms}, by the newest block. */
+static int get_swarm_sizes(lua_State *lua, struct scenario *scenario, struct object object)
+{
+    const struct membership *membership = chain_membership(testbed_chain(scenario->testbed));
+
+    (void)object;
+    lua_newtable(lua);
+    for (uint32_t i = 0; membership != NULL && i < membership->swarm_count; i++) {
+        lua_rawgeti(lua, -1, membership->swarms[i].count);
+        lua_pushinteger(lua, lua_tointeger(lua, -1) + 1);
+        lua_rawseti(lua, -3, membership->swarms[i].count);
+        lua_pop(lua, 1);
+    }
     return 1;
 }
 
@@ -290,6 +405,48 @@ static int get_duplicates(lua_State *lua, struct scenario *scenario, struct obje
 {
     (void)object;
     return push_total(lua, scenario, offsetof(struct checker_totals, duplicates));
+}
+
+/* Bytes pushed between nodes so far, by cause. */
+static int get_push_bytes(lua_State *lua, struct scenario *scenario, struct object object)
+{
+    struct metrics metrics;
+
+    (void)object;
+    metrics_init(&metrics);
+    world_metrics(scenario->world, &metrics);
+    lua_newtable(lua);
+    for (size_t i = 0; i < CAUSE_COUNT; i++) {
+        lua_pushinteger(lua, (lua_Integer)metrics.push_bytes[i]);
+        lua_setfield(lua, -2, trace_cause_text((enum trace_cause)i));
+    }
+    return 1;
+}
+
+/* Every message that has not been shown, as things stand now: {sender, recipient_id, sent_ms, cause}. */
+static int get_losses(lua_State *lua, struct scenario *scenario, struct object object)
+{
+    const struct table *messages = &scenario->checker.messages;
+    uint32_t cursor = 0;
+    lua_Integer count = 0;
+
+    (void)object;
+    lua_newtable(lua);
+    for (const struct checked *message; (message = table_next(messages, &cursor)) != NULL;) {
+        if (message->shown_count > 0)
+            continue;
+        lua_newtable(lua);
+        push_object(lua, scenario_seat_object(scenario, message->sender_seat));
+        lua_setfield(lua, -2, "sender");
+        push_hex(lua, BYTES_OF(message->recipient.bytes));
+        lua_setfield(lua, -2, "recipient_id");
+        lua_pushnumber(lua, (lua_Number)message->sent_us / 1000);
+        lua_setfield(lua, -2, "sent_ms");
+        lua_pushstring(lua, loss_text(scenario_why_lost(scenario, message)));
+        lua_setfield(lua, -2, "cause");
+        lua_rawseti(lua, -2, ++count);
+    }
+    return 1;
 }
 
 enum trace_kind check_trace_kind(lua_State *lua, const char *name)
@@ -376,6 +533,9 @@ static const struct object_field net_fields[] = {
     {"delivered", get_delivered},
     {"lost", get_lost},
     {"duplicates", get_duplicates},
+    {"losses", get_losses},
+    {"push_bytes", get_push_bytes},
+    {"swarm_sizes", get_swarm_sizes},
 };
 
 static const luaL_Reg net_methods[] = {
@@ -387,6 +547,7 @@ static const luaL_Reg net_methods[] = {
     {"node", net_node},
     {"swarm_of", net_swarm_of},
     {"register", net_register},
+    {"history", net_history},
     {"block", net_block},
     {"set_difficulty", net_set_difficulty},
     {"records", net_records},

@@ -118,7 +118,7 @@ static uint64_t kinds_to_keep(lua_State *lua, int index)
     return kinds;
 }
 
-static const struct chain_snapshot *find_snapshot(lua_State *lua, struct scenario *scenario, int index)
+const struct chain_snapshot *check_snapshot(lua_State *lua, struct scenario *scenario, int index)
 {
     const struct chain_snapshot *found = NULL;
     struct buf why;
@@ -162,7 +162,7 @@ static void read_special(lua_State *lua, struct scenario *scenario, const char *
         if (!scenario->config->seed_given)
             scenario->seed = (uint64_t)luaL_checkinteger(lua, top);
     } else if (strcmp(name, "snapshot") == 0) {
-        config->snapshot = find_snapshot(lua, scenario, top);
+        config->snapshot = scenario->snapshot = check_snapshot(lua, scenario, top);
     } else if (strcmp(name, "keep") == 0) {
         *keep = kinds_to_keep(lua, top);
     } else if (strcmp(name, "cipher") == 0) {

@@ -44,6 +44,11 @@ uint32_t testbed_node_by_key(const struct testbed *testbed, const struct ed25519
 void testbed_kill(struct testbed *testbed, uint32_t node);
 void testbed_restart(struct testbed *testbed, uint32_t node); /* with its disk */
 uint32_t testbed_register(struct testbed *testbed);           /* a new node; in a swarm from the next block on */
+/* The same for a node that a later snapshot has and the first one has not: its index in the node table, and its host.
+ * ASSERTs that it is new. */
+uint32_t testbed_register_known(struct testbed *testbed, uint32_t identity, uint32_t host);
+/* Whether the node of that index in the node table was ever registered. */
+bool testbed_knows(const struct testbed *testbed, uint32_t identity);
 void testbed_exit(struct testbed *testbed, uint32_t node); /* leaves the chain at the next block; the machine goes on */
 void testbed_decommission(struct testbed *testbed, uint32_t node);
 void testbed_recommission(struct testbed *testbed, uint32_t node);

@@ -109,6 +109,7 @@ static struct node *make_node(struct testbed *testbed, uint32_t key_source, uint
     node->host = host;
     node->address = (struct address){host_ip(host), next_port(testbed, host)};
     node->seat = SEAT_NONE;
+    node->key_source = key_source;
     make_keys(node, key_source);
     testbed->nodes[testbed->node_count++] = node;
     table_put(&testbed->nodes_by_key, node);
@@ -177,18 +178,37 @@ void testbed_seat_first(struct testbed *testbed)
     }
 }
 
-uint32_t testbed_register(struct testbed *testbed)
+static uint32_t register_late(struct testbed *testbed, uint32_t key_source, uint32_t host)
 {
-    uint32_t number = testbed->node_count;
-    bool placed = testbed->config.snapshot != NULL;
-    struct node *node = make_node(testbed, placed ? LATE_NODE | number : number,
-                                  placed ? testbed->host_count : number / testbed->config.nodes_per_host);
+    struct node *node = make_node(testbed, key_source, host);
     struct chain_node chain_node = chain_node_of(node);
 
     ASSERT(chain_register(testbed->chain, &chain_node) == OK); /* its key is new */
-    seat_node(node, number % WORLD_SHARDS);
+    seat_node(node, node->number % WORLD_SHARDS);
     testbed_chain_changed(testbed);
-    return number;
+    return node->number;
+}
+
+uint32_t testbed_register(struct testbed *testbed)
+{
+    uint32_t number = testbed->node_count;
+
+    if (testbed->config.snapshot != NULL)
+        return register_late(testbed, LATE_NODE | number, testbed->host_count);
+    return register_late(testbed, number, number / testbed->config.nodes_per_host);
+}
+
+bool testbed_knows(const struct testbed *testbed, uint32_t identity)
+{
+    for (uint32_t i = 0; i < testbed->node_count; i++)
+        if (testbed->nodes[i]->key_source == identity)
+            return true;
+    return false;
+}
+
+uint32_t testbed_register_known(struct testbed *testbed, uint32_t identity, uint32_t host)
+{
+    return register_late(testbed, identity, host);
 }
 
 /* A node that is not on the chain, or in that state already, stays as it is. */

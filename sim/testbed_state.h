@@ -22,6 +22,7 @@ struct node {
     uint8_t legacy[32];
     struct address address;
     uint32_t number, host, shard, seat;
+    uint32_t key_source; /* of its RNG_KEYS stream */
 };
 
 struct user {
