@@ -360,6 +360,7 @@ START_TEST(buffer_goes_to_the_swarm_that_is_left)
     replicate_message(&world.replicate, hold(&world, 1, "a"));
     block(&world, "0: 2 3; " Q2 ": 1 4 5");
     ck_assert_uint_eq(world.fake.call_count, 2);
+    ck_assert_uint_eq(fake_env_timers(&world.fake), 0);
     ck_assert_str_eq(sent_to(&world, 0, 2), "a");
     ck_assert_str_eq(sent_to(&world, 0, 3), "a");
     fake_env_advance_ms(&world.fake, LIMIT_FLUSH_MS);

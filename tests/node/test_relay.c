@@ -399,6 +399,7 @@ START_TEST(relay_passes_on_and_back)
         ck_assert_int_eq(call->verb, VERB_POST);
         ck_assert(bytes_equal_text(fake_call_path(call), i == 0 ? "/sn.onion_req" : "/sn.onion_request"));
         ck_assert_uint_eq(call->timeout_ms, LIMIT_RELAY_TIMEOUT_MS);
+        ck_assert_uint_eq(call->body->keepers, 1); /* the fake env alone */
 
         ck_assert_int_eq(onion_read_peer(versions[i], &world.fake.arena, fake_call_body(call), &layer), OK);
         if (versions[i] == ONION_V2)
@@ -721,8 +722,9 @@ END_TEST
  * layer, so the test makes it from the one-use secret of the guard's layer. */
 START_TEST(server_relay_checks_the_path)
 {
-    static const char *const wrong[] = {"/loki/v2/lsrpc?x=1", "/loki/v2/lsrpc/", "/lsrpc",       "lsrpc", "",
-                                        "/other/v2/lsrpc",    "/loki/v2/files",  "loki/v2/lsrpc"};
+    static const char *const wrong[] = {
+        "/loki/v2/lsrpc?x=1", "/loki/v2/x?y=/lsrpc", "/loki/v2/lsrpc/", "/lsrpc", "lsrpc", "",
+        "/other/v2/lsrpc",    "/loki/v2/files",      "loki/v2/lsrpc"};
     struct world world;
 
     world_init(&world);

@@ -423,7 +423,9 @@ START_TEST(full_queue_gives_up_the_oldest)
     ck_assert_uint_eq(fake_env_traces(&world.fake, TRACE_PUSH_GIVEN_UP), 3);
     ck_assert_uint_eq(fake_env_timers(&world.fake), 0);
     ck_assert(!list_empty(&world.replicate.given_up)); /* until the cancelled call has ended */
+    before = world.replicate.waiting_bytes;
     fake_env_run(&world.fake);
+    ck_assert_uint_eq(world.replicate.waiting_bytes, before);
     ck_assert_int_eq(fake_env_call(&world.fake, 1)->net, NET_CANCELLED);
     ck_assert_int_eq(fake_env_call(&world.fake, 2)->net, NET_CANCELLED);
     ck_assert(!fake_env_call(&world.fake, 3)->ended);
