@@ -7,18 +7,20 @@
 #include "common/slab.h"
 #include "node/store_record.h"
 
-#define ARRIVAL_BITS 56 /* enough for a store in every nanosecond of two years */
-#define ARRIVAL_MAX  (UINT64_C(1) << ARRIVAL_BITS)
+#define ARRIVAL_BITS 56
+/* Keys on the disk from here on are not ours: half of the field, so that numbering goes on after whatever was read. */
+#define ARRIVAL_MAX (UINT64_C(1) << (ARRIVAL_BITS - 1))
 
 /* One replica. */
 struct record {
     struct stored_body *body;
-    struct record *next,
-        *prev; /* of its account, in order of arrival; before it is durable, `next` is the next to become so */
+    struct record *next;             /* of its account by arrival; until durable: the next one of its group */
+    struct record *prev;             /* of its account */
     uint64_t arrival : ARRIVAL_BITS; /* its key on the disk */
     uint64_t cause : 7;              /* enum trace_cause, for the trace when it becomes durable */
     uint64_t durable : 1;
 };
+static_assert(CAUSE_COUNT <= 1 << 7, "a cause fits its bits");
 
 /* An account with at least one durable record, which lends its key. */
 struct account_records {
@@ -59,9 +61,9 @@ static struct bytes account_key(const void *value)
     return BYTES_OF(((const struct account_records *)value)->first->body->account.bytes);
 }
 
-static struct bytes hash_bytes(const uint8_t hash[64])
+static struct record *find_record(const struct store *store, const uint8_t hash[64])
 {
-    return (struct bytes){hash, 64};
+    return store->index == NULL ? NULL : table_get(&store->index->by_hash, (struct bytes){hash, 64});
 }
 
 static bool is_over(const struct stored_body *body, int64_t now_ms)
@@ -71,10 +73,14 @@ static bool is_over(const struct stored_body *body, int64_t now_ms)
 
 /* ---- the index as a whole ---- */
 
-static struct store_index *index_new(struct store *store)
+/* The memory of a store comes with its first message, and goes with its last. */
+static struct store_index *ensure_index(struct store *store)
 {
-    struct store_index *index = xcalloc(1, sizeof(*index));
+    struct store_index *index = store->index;
 
+    if (index != NULL)
+        return index;
+    store->index = index = xcalloc(1, sizeof(*index));
     index->store = store;
     table_init(&index->by_hash, record_key, UINT64_C(0x73746f72655f6861));
     table_init(&index->by_account, account_key, UINT64_C(0x73746f72655f6163));
@@ -93,7 +99,6 @@ static void index_free(struct store_index *index)
     free(index);
 }
 
-/* The memory of a store goes with its last message. */
 static void free_if_empty(struct store *store)
 {
     struct store_index *index = store->index;
@@ -381,13 +386,14 @@ static bool is_full(const struct store *store, const struct stored_body *body)
 static struct record *add_record(struct store *store, struct stored_body *body, uint64_t arrival,
                                  enum trace_cause cause)
 {
-    struct record *record = slab_take(&store->index->records);
+    struct store_index *index = ensure_index(store);
+    struct record *record = slab_take(&index->records);
 
     ASSERT(record != NULL); /* is_full() counts the same */
     record->body = body_keep(body);
     record->arrival = arrival;
     record->cause = cause;
-    table_put(&store->index->by_hash, record);
+    table_put(&index->by_hash, record);
     store->counts.records++;
     store->counts.bytes += store_record_bytes(body);
     return record;
@@ -401,17 +407,15 @@ enum err store_put(struct store *store, struct stored_body *body, enum trace_cau
     uint8_t key[STORE_KEY_BYTES];
 
     drop_expired(store);
-    record = store->index == NULL ? NULL : table_get(&store->index->by_hash, BYTES_OF(body->hash));
+    record = find_record(store, body->hash);
     if (record != NULL)
         return put_duplicate(store, record, wait, done);
     if (is_full(store, body)) {
         store->counts.refused_full++;
         return ERR_FULL;
     }
-    if (store->index == NULL)
-        store->index = index_new(store);
-    index = store->index;
     record = add_record(store, body, store->arrivals++, cause);
+    index = store->index;
     group_add_record(&index->waiting, record);
     group_add_wait(&index->waiting, wait, done);
     env_charge(store->env, COST_STORE, 1);
@@ -444,11 +448,10 @@ static void read_record(void *owner, struct bytes key, struct bytes value)
     body = store_record_decode(value, reading->bodies);
     if (body == NULL)
         return;
-    if (is_over(body, env_now_ms(store->env))) {
+    if (is_over(body, env_now_ms(store->env)))
         buf_append(&reading->expired, key);
-    } else if (!is_full(store, body) && table_get(&store->index->by_hash, BYTES_OF(body->hash)) == NULL) {
+    else if (!is_full(store, body) && find_record(store, body->hash) == NULL)
         hold(store, add_record(store, body, arrival, CAUSE_DISK));
-    }
     body_drop(body);
 }
 
@@ -457,29 +460,28 @@ size_t store_start(struct store *store, struct body_pool *bodies)
     struct reading reading = {.store = store, .bodies = bodies};
 
     ASSERT(store->index == NULL);
-    store->index = index_new(store);
     buf_init(&reading.expired, SIZE_MAX);
     env_disk_each(store->env, read_record, &reading);
     for (size_t at = 0; at < reading.expired.len; at += STORE_KEY_BYTES)
         env_disk_put(store->env, bytes_slice(buf_bytes(&reading.expired), at, STORE_KEY_BYTES), BYTES_NONE);
     buf_fini(&reading.expired);
-    schedule_sweep(store->index);
-    free_if_empty(store);
+    if (store->index != NULL)
+        schedule_sweep(store->index);
     return store->counts.records;
 }
 
 /* ---- reading ---- */
 
 /* The first record of the account after `last_hash`. */
-static const struct record *first_after(const struct store_index *index, const struct account_id *account,
+static const struct record *first_after(const struct store *store, const struct account_id *account,
                                         const uint8_t *last_hash)
 {
     const struct account_records *records;
-    const struct record *last = last_hash == NULL ? NULL : table_get(&index->by_hash, hash_bytes(last_hash));
+    const struct record *last = last_hash == NULL ? NULL : find_record(store, last_hash);
 
     if (last != NULL && last->durable && account_equal(&last->body->account, account))
         return last->next;
-    records = table_get(&index->by_account, BYTES_OF(account->bytes));
+    records = table_get(&store->index->by_account, BYTES_OF(account->bytes));
     return records == NULL ? NULL : records->first;
 }
 
@@ -491,7 +493,7 @@ size_t store_get(struct store *store, const struct account_id *account, const ui
     drop_expired(store);
     if (store->index == NULL)
         return 0;
-    for (const struct record *record = first_after(store->index, account, last_hash); record != NULL && count < max;
+    for (const struct record *record = first_after(store, account, last_hash); record != NULL && count < max;
          record = record->next)
         bodies[count++] = record->body;
     return count;
@@ -511,7 +513,7 @@ void store_each(struct store *store, store_each_fn each, void *each_owner)
 
 bool store_holds(const struct store *store, const uint8_t hash[64])
 {
-    const struct record *record = store->index == NULL ? NULL : table_get(&store->index->by_hash, hash_bytes(hash));
+    const struct record *record = find_record(store, hash);
 
     return record != NULL && record->durable && !is_over(record->body, env_now_ms(store->env));
 }
@@ -523,7 +525,7 @@ size_t store_held_for(const struct store *store, const struct account_id *accoun
 
     if (store->index == NULL)
         return 0;
-    for (const struct record *record = first_after(store->index, account, NULL); record != NULL; record = record->next)
+    for (const struct record *record = first_after(store, account, NULL); record != NULL; record = record->next)
         count += !is_over(record->body, now_ms);
     return count;
 }
