@@ -70,6 +70,8 @@ static void get_layers(struct verify *v, const struct json *vector, struct path 
         i--;
         path->layers[i] = layer;
         path->hops[i].enc_type = verify_enc_type(v, verify_text(v, layer, "enc_type"));
+        if (path->version == ONION_V1 && path->hops[i].enc_type != ENC_AES_GCM)
+            verify_unreadable(v, "this form has only aes-gcm");
         path->seeds[i] = verify_seed(v, layer, path->hops[i].enc_type, &pair);
         path->ephemerals[i] = pair.public;
     }
@@ -261,9 +263,6 @@ void verify_path_v1(struct verify *v, const struct json *vector)
     if (!verify_readable(v))
         return;
     get_layers(v, vector, &path);
-    for (size_t i = 0; i < path.hop_count; i++)
-        if (path.hops[i].enc_type != ENC_AES_GCM)
-            verify_unreadable(v, "this form has only aes-gcm");
     if (!verify_readable(v))
         return;
     verify_that(v,
