@@ -1,0 +1,142 @@
+#include "sim/disk_virtual.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/check_main.h"
+
+static struct disk_op op;
+
+static void put(struct disk_virtual *disk, const char *key, const char *value)
+{
+    disk_virtual_put(disk, bytes_text(key), bytes_text(value));
+}
+
+static enum err sync_now(struct disk_virtual *disk)
+{
+    disk_virtual_sync_begin(disk, 0, &op);
+    ck_assert_ptr_eq(disk_virtual_sync_end(disk), &op);
+    return op.err;
+}
+
+static void list_one(void *owner, struct bytes key, struct bytes value)
+{
+    char *text = owner;
+    size_t len = strlen(text);
+
+    snprintf(text + len, 200 - len, "%.*s=%.*s ", (int)key.len, (const char *)key.data, (int)value.len,
+             (const char *)value.data);
+}
+
+/* All durable records as text, in the order in which they are given. */
+static const char *content(const struct disk_virtual *disk)
+{
+    static char text[200];
+
+    text[0] = 0;
+    disk_virtual_each(disk, list_one, text);
+    return text;
+}
+
+/* A record is there once the sync after it has ended; keys come in ascending order, and the last value counts. */
+START_TEST(synced_records_come_back_in_order)
+{
+    struct disk_virtual *disk = disk_virtual_new(1000);
+
+    put(disk, "b", "1");
+    put(disk, "ab", "2");
+    put(disk, "a", "3");
+    ck_assert_str_eq(content(disk), "");
+    ck_assert_int_eq(sync_now(disk), OK);
+    ck_assert_str_eq(content(disk), "a=3 ab=2 b=1 ");
+    put(disk, "b", "4");
+    put(disk, "a", "");
+    put(disk, "never", "");
+    ck_assert_int_eq(sync_now(disk), OK);
+    ck_assert_str_eq(content(disk), "ab=2 b=4 ");
+    disk_virtual_free(disk);
+}
+END_TEST
+
+/* A crash loses what was not synced: also what was being synced, and nothing else. */
+START_TEST(a_crash_loses_what_was_not_synced)
+{
+    struct disk_virtual *disk = disk_virtual_new(1000);
+
+    put(disk, "a", "1");
+    ck_assert_int_eq(sync_now(disk), OK);
+    put(disk, "a", "2");
+    disk_virtual_sync_begin(disk, 0, &op);
+    put(disk, "b", "3");
+    disk_virtual_crash(disk);
+    ck_assert_str_eq(content(disk), "a=1 ");
+    put(disk, "c", "4");
+    ck_assert_int_eq(sync_now(disk), OK);
+    ck_assert_str_eq(content(disk), "a=1 c=4 ");
+    disk_virtual_free(disk);
+}
+END_TEST
+
+/* A sync covers what was put before it began; the next begins when it has ended, and takes time for its bytes. */
+START_TEST(syncs_follow_one_another)
+{
+    struct disk_virtual *disk = disk_virtual_new(100000);
+    struct disk_op second;
+    uint8_t value[19999] = {1};
+
+    put(disk, "a", "1");
+    ck_assert_int_eq(disk_virtual_sync_begin(disk, 5000, &op), 7000);
+    disk_virtual_put(disk, BYTES_LIT("b"), BYTES_OF(value));
+    ck_assert_int_eq(disk_virtual_sync_begin(disk, 5500, &second), 7000 + 2000 + 100);
+    ck_assert_ptr_eq(disk_virtual_sync_end(disk), &op);
+    ck_assert_str_eq(content(disk), "a=1 ");
+    ck_assert_ptr_eq(disk_virtual_sync_end(disk), &second);
+    disk_virtual_put(disk, BYTES_LIT("b"), BYTES_NONE);
+    ck_assert_int_eq(disk_virtual_sync_begin(disk, 20000, &op), 22000);
+    disk_virtual_sync_end(disk);
+    ck_assert_str_eq(content(disk), "a=1 ");
+    disk_virtual_free(disk);
+}
+END_TEST
+
+/* A full disk says so, keeps what fits, and has room again after a deletion. */
+START_TEST(a_full_disk_says_so)
+{
+    struct disk_virtual *disk = disk_virtual_new(10);
+
+    put(disk, "a", "1234");
+    put(disk, "b", "1234");
+    ck_assert_int_eq(sync_now(disk), OK);
+    put(disk, "c", "1");
+    ck_assert_int_eq(sync_now(disk), ERR_FULL);
+    put(disk, "a", "4321");
+    ck_assert_int_eq(sync_now(disk), OK);
+    ck_assert_str_eq(content(disk), "a=4321 b=1234 ");
+    put(disk, "b", "");
+    put(disk, "c", "1");
+    ck_assert_int_eq(sync_now(disk), OK);
+    ck_assert_str_eq(content(disk), "a=4321 c=1 ");
+    disk_virtual_free(disk);
+}
+END_TEST
+
+/* A failing disk writes nothing, and what it did not write does not come back when it works again. */
+START_TEST(a_failing_disk_says_so)
+{
+    struct disk_virtual *disk = disk_virtual_new(1000);
+
+    put(disk, "a", "1");
+    ck_assert_int_eq(sync_now(disk), OK);
+    disk_virtual_set_failing(disk, ERR_IO);
+    put(disk, "a", "2");
+    put(disk, "b", "2");
+    ck_assert_int_eq(sync_now(disk), ERR_IO);
+    disk_virtual_set_failing(disk, OK);
+    ck_assert_int_eq(sync_now(disk), OK);
+    ck_assert_str_eq(content(disk), "a=1 ");
+    disk_virtual_free(disk);
+}
+END_TEST
+
+TEST_MAIN("disk_virtual", synced_records_come_back_in_order, a_crash_loses_what_was_not_synced,
+          syncs_follow_one_another, a_full_disk_says_so, a_failing_disk_says_so)
