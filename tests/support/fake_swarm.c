@@ -439,12 +439,19 @@ static size_t next_call(const struct fake_swarm *net)
     }
 }
 
+bool fake_swarm_run_one(struct fake_swarm *net)
+{
+    fake_env_run(&net->fake);
+    size_t index = next_call(net);
+    if (index != SIZE_MAX)
+        answer_call(net, index);
+    return index != SIZE_MAX;
+}
+
 void fake_swarm_run(struct fake_swarm *net)
 {
-    size_t index;
-    fake_env_run(&net->fake);
-    while ((index = next_call(net)) != SIZE_MAX)
-        answer_call(net, index);
+    while (fake_swarm_run_one(net))
+        ;
 }
 
 void fake_swarm_run_ms(struct fake_swarm *net, int64_t ms)

@@ -87,7 +87,9 @@ struct client *fake_swarm_client(struct fake_swarm *net, uint8_t identity); /* t
 
 /* Answers every call that is open, and those that follow, until all are answered or meant to wait. */
 void fake_swarm_run(struct fake_swarm *net);
-/* The same, then time passes up to the next millisecond, so many times. */
+/* Answers the oldest call that is open and not held; false: there is none. */
+bool fake_swarm_run_one(struct fake_swarm *net);
+/* All of them, then time passes up to the next millisecond, so many times. */
 void fake_swarm_run_ms(struct fake_swarm *net, int64_t ms);
 /* Held long polls are answered now. */
 void fake_swarm_release(struct fake_swarm *net);
