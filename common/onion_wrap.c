@@ -78,45 +78,72 @@ static void write_base64(struct buf *out, const char *name, struct bytes bytes)
     buf_byte(out, '"');
 }
 
-/* Seals `plain` as this layer and makes it the plaintext of the layer around it, or the request.
- *   destination, server  what the node in front is told: one of them, or none for the guard's request
- * In v2 the ciphertext is written straight to its place, so that a body of any size is copied once. */
-static enum err seal_layer(struct wrapping *w, const struct layer *layer, const struct ed25519_public *destination,
-                           const struct onion_server *server)
+/* What goes with a layer's ciphertext, or in v1 (`ciphertext`) around it.
+ *   destination, server  whom the node in front is told: one of them, or none for the guard's request */
+static void write_route(struct buf *out, const struct layer *layer, const struct ed25519_public *destination,
+                        const struct onion_server *server, const struct bytes *ciphertext)
 {
     enum enc_type type = layer->hop->enc_type;
-    size_t sealed_len = seal_bytes(type, w->plain.len);
+
+    buf_clear(out);
+    json_open(out, '{');
+    if (destination != NULL)
+        write_hex(out, "destination", destination->bytes);
+    if (server != NULL)
+        write_server(out, server);
+    if (ciphertext != NULL)
+        write_base64(out, "ciphertext", *ciphertext);
+    write_hex(out, "ephemeral_key", layer->ephemeral.bytes);
+    if (type != ENC_AES_GCM)
+        write_string(out, "enc_type", enc_type_text(type));
+    json_close(out, '}');
+}
+
+static enum err seal_layer_v1(struct wrapping *w, const struct layer *layer, const struct ed25519_public *destination,
+                              const struct onion_server *server)
+{
+    size_t sealed_len = seal_bytes(ENC_AES_GCM, w->plain.len);
+    uint8_t *sealed = arena_alloc(w->arena, sealed_len);
+
+    w->suite->seal(ENC_AES_GCM, &layer->key, layer->seed->nonce, w->plain, sealed);
+    write_route(&w->json, layer, destination, server, &(struct bytes){sealed, sealed_len});
+    if (w->json.err == OK)
+        w->plain = arena_copy(w->arena, buf_bytes(&w->json));
+    return w->json.err;
+}
+
+/* The ciphertext is written straight to its place, so that a body of any size is copied once in the whole onion. */
+static enum err seal_layer_v2(struct wrapping *w, const struct layer *layer, const struct ed25519_public *destination,
+                              const struct onion_server *server)
+{
+    enum enc_type type = layer->hop->enc_type;
     struct bytes framed;
     uint8_t *sealed;
     enum err err;
 
-    buf_clear(&w->json);
-    json_open(&w->json, '{');
-    if (destination != NULL)
-        write_hex(&w->json, "destination", destination->bytes);
-    if (server != NULL)
-        write_server(&w->json, server);
-    if (w->version == ONION_V1) {
-        sealed = arena_alloc(w->arena, sealed_len);
-        w->suite->seal(type, &layer->key, layer->seed->nonce, w->plain, sealed);
-        write_base64(&w->json, "ciphertext", (struct bytes){sealed, sealed_len});
-    }
-    write_hex(&w->json, "ephemeral_key", layer->ephemeral.bytes);
-    if (type != ENC_AES_GCM)
-        write_string(&w->json, "enc_type", enc_type_text(type));
-    json_close(&w->json, '}');
+    write_route(&w->json, layer, destination, server, NULL);
     if (w->json.err != OK)
         return w->json.err;
-    if (w->version == ONION_V1) {
-        w->plain = arena_copy(w->arena, buf_bytes(&w->json));
-        return OK;
-    }
-    err = onion_frame(w->arena, sealed_len, buf_bytes(&w->json), &sealed, &framed);
+    err = onion_frame(w->arena, seal_bytes(type, w->plain.len), buf_bytes(&w->json), &sealed, &framed);
     if (err != OK)
         return err;
     w->suite->seal(type, &layer->key, layer->seed->nonce, w->plain, sealed);
     w->plain = framed;
     return OK;
+}
+
+/* Seals `plain` as this layer and makes it the plaintext of the layer around it, or the request. */
+static enum err seal_layer(struct wrapping *w, const struct layer *layer, const struct ed25519_public *destination,
+                           const struct onion_server *server)
+{
+    switch (w->version) {
+    case ONION_V1:
+        ASSERT(layer->hop->enc_type == ENC_AES_GCM); /* this form has no other */
+        return seal_layer_v1(w, layer, destination, server);
+    case ONION_V2:
+        return seal_layer_v2(w, layer, destination, server);
+    }
+    return ERR_RANGE;
 }
 
 /* What the destination sees. Servers and v1 get the body as a string. */
@@ -156,12 +183,11 @@ static enum err wrap(struct wrapping *w, const struct onion_hop hops[], size_t h
         bool last = i == hop_count - 1;
         struct layer layer;
 
-        ASSERT(w->version == ONION_V2 || hops[i].enc_type == ENC_AES_GCM);
         err = layer_init(&layer, w->suite, &hops[i], &seeds[i]);
         if (err == OK)
             err = seal_layer(w, &layer, i > 0 && !(last && server != NULL) ? &hops[i].ed25519 : NULL,
                              last ? server : NULL);
-        if (last)
+        if (last && err == OK)
             *reply_key = (struct reply_key){layer.key, hops[i].enc_type};
         crypto_wipe(&layer.key, sizeof(layer.key));
     }
