@@ -39,7 +39,7 @@ struct store {
     void *owner;
     uint64_t arrivals; /* the next message's number */
     struct store_counts counts;
-    struct store_index *index; /* NULL while nothing is held */
+    struct store_content *content; /* NULL while nothing is held */
 };
 
 /*   bytes_max  of store_record_bytes(), every message counted in full

@@ -310,7 +310,7 @@ START_TEST(store_pretends_nothing_when_the_disk_fails)
     ck_assert_uint_eq(world.told, 0);
     ck_assert_uint_eq(world.store.counts.records, 0);
     ck_assert_uint_eq(world.store.counts.bytes, 0);
-    ck_assert_ptr_null(world.store.index);
+    ck_assert_ptr_null(world.store.content);
 
     world.fake.disk_err = OK;
     ck_assert_int_eq(put(&world, 2, NULL), OK);
@@ -480,7 +480,7 @@ START_TEST(store_sweeps_by_itself)
     fake_env_advance_ms(&world.fake, 60000);
     ck_assert_uint_eq(world.store.counts.expired, ARRAY_LEN(seconds));
     ck_assert_uint_eq(world.store.counts.records, 0);
-    ck_assert_ptr_null(world.store.index);
+    ck_assert_ptr_null(world.store.content);
     ck_assert_uint_eq(world.bodies.bytes, 0);
     fake_env_check(&world.fake);
     end(&world);
