@@ -85,6 +85,9 @@
 #define LIMIT_POLL_PAGES 1000                /* full answers in a row from one node: it may have no end of messages */
 #define LIMIT_HELD_MS_MIN 1000               /* an empty answer to a long poll before this was not held: pause */
 #define LIMIT_LAST_HASHES LIMIT_SWARM_NODES  /* nodes whose last hash is remembered */
+#define LIMIT_SESSION_BYTES (64 * 1024)      /* of one contact's record; 2,000 skipped keys would be 273 KB: reset beyond */
+#define LIMIT_SESSION_SKIP 2000              /* messages skipped in one chain: PROTOCOL 6.7 */
+#define LIMIT_SESSION_ARCHIVED 40            /* sessions beside the active one, per contact; the oldest goes */
 #define LIMIT_INBOX 65536                    /* messages shown and not cleared; the oldest goes */
 
 /* endpoint */

@@ -22,6 +22,15 @@ struct envelope {
     struct bytes content;      /* ciphertext */
 };
 
+/* PreKeyBundleMessage: what somebody needs to start a session with `identity`. The device is always 1. */
+struct prekey_bundle {
+    struct account_id identity;     /* whoever offers it; must be the envelope's source, else refuse the message */
+    uint32_t prekey_id, signed_key_id;
+    struct x25519_public prekey;    /* one-time, made for the contact that gets the bundle */
+    struct x25519_public signed_key;
+    uint8_t signature[64];          /* by the identity over the 33 bytes of signed_key */
+};
+
 /* What one Content carries: the parts that are present. (`content` alone is an enum of common/env.h.) */
 struct content_parts {
     bool has_data;
@@ -30,6 +39,8 @@ struct content_parts {
     struct bytes display_name; /* dataMessage.profile.displayName */
     uint32_t flags;            /* dataMessage.flags */
     uint64_t timestamp_ms;     /* dataMessage.timestamp, 0: absent */
+    bool has_bundle;
+    struct prekey_bundle bundle; /* preKeyBundleMessage; decoding: ERR_FORMAT if a part is absent or of another size */
 };
 
 /* Content bytes, unpadded, fields ascending. */
