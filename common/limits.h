@@ -41,6 +41,15 @@
 #define LIMIT_SWEEP_MS 10000                 /* expired messages are freed at most this often */
 #define LIMIT_STORES_OPEN 10000              /* clients' stores that wait for the disk, per node; 503 beyond */
 #define LIMIT_DIFFICULTY_RECORDS 256         /* newest entries of the published history */
+#define LIMIT_LEASE_MS 30000                 /* listening node: from each listen: PROTOCOL 9.1 */
+#define LIMIT_LEASES 10000                   /* per node; 429 beyond */
+#define LIMIT_LEASES_PER_KEY 8
+#define LIMIT_LISTEN_HOLD_MS 8000            /* default, and the most out of an onion */
+#define LIMIT_LISTEN_HOLD_MS_MAX 20000       /* a direct request */
+#define LIMIT_DELIVER_MS 5000                /* a delivery waits for the next listen */
+#define LIMIT_DELIVERIES 10000               /* that wait, per node; 429 beyond */
+#define LIMIT_DELIVERIES_PER_KEY 64
+#define LIMIT_DELIVERY_BYTES_PER_KEY (1 << 20) /* of their data */
 #define POW_LENIENCY_MS (15 * 60 * 1000)
 
 /* client */
@@ -88,6 +97,8 @@
 #define LIMIT_SESSION_BYTES (64 * 1024)      /* of one contact's record; 2,000 skipped keys would be 273 KB: reset beyond */
 #define LIMIT_SESSION_SKIP 2000              /* messages skipped in one chain: PROTOCOL 6.7 */
 #define LIMIT_SESSION_ARCHIVED 40            /* sessions beside the active one, per contact; the oldest goes */
+#define LIMIT_RECEIPT_TIMESTAMPS 64          /* of one ReceiptMessage; at most 32 messages await an acknowledgement */
+#define LIMIT_STATUS_VALID_S 120             /* of a LokiAddressMessage that does not say */
 #define LIMIT_INBOX 65536                    /* messages shown and not cleared; the oldest goes */
 
 /* endpoint */
@@ -96,6 +107,10 @@
 #define LIMIT_DISK_BYTES (UINT64_C(8) << 30) /* virtual disk of one endpoint; ERR_FULL beyond */
 
 static_assert(LIMIT_LONG_POLL_ONION_MS < LIMIT_RELAY_TIMEOUT_MS, "a held poll must be answered before the relays give up");
+static_assert(LIMIT_LISTEN_HOLD_MS < LIMIT_RELAY_TIMEOUT_MS, "so must a held listen");
+static_assert(LIMIT_DELIVER_MS < LIMIT_RELAY_TIMEOUT_MS, "and a waiting delivery");
+static_assert(LIMIT_LISTEN_HOLD_MS_MAX < LIMIT_LEASE_MS, "a lease outlives its held listen");
+static_assert(LIMIT_DATA_CHARS <= LIMIT_DELIVERY_BYTES_PER_KEY, "any message may wait");
 static_assert(LIMIT_RELAY_TIMEOUT_MS < LIMIT_ONION_TIMEOUT_MS, "a relay's 504 must reach the client before it gives up");
 static_assert(LIMIT_DATA_CHARS < LIMIT_BATCH_BYTES, "a message fits a batch");
 static_assert(LIMIT_PATHS_MIN <= LIMIT_GUARDS, "as many paths as guards");

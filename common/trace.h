@@ -30,6 +30,9 @@
     ROW(TRACE_REPLICA_REFUSED, "replica_refused", "reason", NULL, NULL, NULL, "account", "hash")                       \
     ROW(TRACE_EXPIRED, "expired", "expiry_ms", NULL, NULL, NULL, "account", "hash")                                    \
     ROW(TRACE_RETRIEVED, "retrieved", "messages", "bytes", "held_ms", NULL, "account", NULL)                           \
+    ROW(TRACE_LEASE, "lease", "change", "leases", "ack", NULL, "account", "listen_id")                                 \
+    ROW(TRACE_LISTEN, "listen", "status", "messages", "bytes", "held_ms", "account", "listen_id")                      \
+    ROW(TRACE_DELIVER, "deliver", "status", "delivered", "bytes", "held_ms", "account", NULL)                          \
     ROW(TRACE_PUSH, "push", "to", "messages", "bytes", "cause", NULL, NULL)                                            \
     ROW(TRACE_PUSH_FAILED, "push_failed", "to", "attempt", "net", "status", NULL, NULL)                                \
     ROW(TRACE_PUSH_GIVEN_UP, "push_given_up", "to", "messages", "bytes", NULL, NULL, NULL)                             \

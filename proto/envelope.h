@@ -31,6 +31,28 @@ struct prekey_bundle {
     uint8_t signature[64];          /* by the identity over the 33 bytes of signed_key */
 };
 
+/* LokiAddressMessage: whether its sender listens, and where. Addresses of clients, which 2019's field 1 and 2 had, are
+ * neither written nor read: one who is reachable only there is not reachable here. */
+struct listen_status {
+    bool reachable;
+    struct ed25519_public node; /* if reachable: the listening node */
+    uint32_t valid_s;           /* if reachable */
+};
+
+/* ReceiptMessage: a contact got or read the messages with these envelope timestamps. */
+enum receipt_type { RECEIPT_DELIVERY, RECEIPT_READ };
+struct receipt {
+    enum receipt_type type;
+    const uint64_t *timestamps_ms; /* at most LIMIT_RECEIPT_TIMESTAMPS; more: ERR_TOO_BIG either way */
+    size_t count;
+};
+
+/* TypingMessage, of a conversation of two. */
+struct typing {
+    bool started;          /* else stopped */
+    uint64_t timestamp_ms; /* 0: absent */
+};
+
 /* What one Content carries: the parts that are present. (`content` alone is an enum of common/env.h.) */
 struct content_parts {
     bool has_data;
@@ -41,6 +63,13 @@ struct content_parts {
     uint64_t timestamp_ms;     /* dataMessage.timestamp, 0: absent */
     bool has_bundle;
     struct prekey_bundle bundle; /* preKeyBundleMessage; decoding: ERR_FORMAT if a part is absent or of another size */
+    /* Decoding takes each of these for absent if its type is absent or unknown. */
+    bool has_status;
+    struct listen_status status; /* decoding: ERR_FORMAT if the node is there, but is no key by its size */
+    bool has_receipt;
+    struct receipt receipt;
+    bool has_typing;
+    struct typing typing;
 };
 
 /* Content bytes, unpadded, fields ascending. */

@@ -1,7 +1,8 @@
-/* storage_rpc.h: client to snode: the era's store, retrieve and get_snodes_for_pubkey <-> JSON.
+/* storage_rpc.h: client to snode: the era's store, retrieve and get_snodes_for_pubkey, and synchronous routing's listen
+ * and deliver <-> JSON.
  *
  * Bytes to structs and back, and nothing else: which check comes when, and what it is answered, is node/methods.c.
- * Lists of nodes are proto/node_list.h. Source: PROTOCOL 3. */
+ * Lists of nodes are proto/node_list.h. Source: PROTOCOL 3, 9.1. */
 #ifndef SWARMBED_STORAGE_RPC_H
 #define SWARMBED_STORAGE_RPC_H
 
@@ -49,6 +50,25 @@ void rpc_retrieve_encode(struct buf *out, const struct rpc_retrieve *retrieve);
 MUST_CHECK enum err rpc_get_snodes_decode(const struct json *params, struct bytes *pubkey, const char **field);
 void rpc_get_snodes_encode(struct buf *out, struct bytes pubkey);
 
+#define LISTEN_ID_BYTES 8
+/* A client waits at its listening node. On the wire all of it is text: id in hex, numbers in decimal. */
+struct rpc_listen {
+    struct bytes pubkey;
+    uint8_t listen_id[LISTEN_ID_BYTES]; /* random, one per listening period */
+    uint32_t hold_ms;                   /* absent: LIMIT_LISTEN_HOLD_MS; at most LIMIT_LISTEN_HOLD_MS_MAX */
+    uint64_t ack;                       /* messages got so far in this listening period; 0: absent, so it is encoded */
+};
+/* ERR_MISSING, ERR_FORMAT: as for store. ERR_RANGE: *field is text, but no such value. */
+MUST_CHECK enum err rpc_listen_decode(const struct json *params, struct rpc_listen *listen, const char **field);
+void rpc_listen_encode(struct buf *out, const struct rpc_listen *listen);
+
+/* A message on its way to whoever listens. Nothing else in the params is looked at. */
+struct rpc_deliver {
+    struct bytes pubkey, data; /* data: base64 text */
+};
+MUST_CHECK enum err rpc_deliver_decode(const struct json *params, struct rpc_deliver *deliver, const char **field);
+void rpc_deliver_encode(struct buf *out, const struct rpc_deliver *deliver);
+
 /* Answers. */
 void rpc_difficulty_encode(struct buf *out, uint64_t difficulty);                 /* {"difficulty": n}: 200 and 432 */
 MUST_CHECK enum err rpc_difficulty_decode(struct bytes body, uint64_t *difficulty); /* 1 .. 2^53 */
@@ -65,6 +85,19 @@ void rpc_messages_close(struct buf *out);
  * NULL). More than `max`: ERR_TOO_BIG. */
 MUST_CHECK enum err rpc_messages_decode(struct bytes body, struct rpc_message out[], size_t max, size_t *count,
                                         struct json **document);
+
+/* listen, 200: {"messages": [{"data": d}...], "lease": ms} */
+void rpc_heard_open(struct buf *out);
+void rpc_heard_add(struct buf *out, struct bytes data);
+void rpc_heard_close(struct buf *out, uint32_t lease_ms);
+/* At most `max` texts into `out`, views into *document, with the same promises as rpc_messages_decode(). */
+MUST_CHECK enum err rpc_heard_decode(struct bytes body, struct bytes out[], size_t max, size_t *count,
+                                     uint32_t *lease_ms, struct json **document);
+
+void rpc_delivered_encode(struct buf *out, uint32_t listeners);                   /* deliver, 200: {"delivered": n} */
+MUST_CHECK enum err rpc_delivered_decode(struct bytes body, uint32_t *listeners); /* 1 or more */
+/* deliver, 404 and 504: {"listening": b}. It says what the status says, so nobody reads it. */
+void rpc_listening_encode(struct buf *out, bool listening);
 
 /* The seed, POST /json_rpc: `params` may be NULL. ERR_FORMAT: no JSON, or no method. */
 MUST_CHECK enum err rpc_seed_call_decode(struct bytes body, struct rpc_call *call);
