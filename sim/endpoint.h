@@ -57,7 +57,7 @@ struct seat {
     const struct ed25519_public *peer_key;
     struct address address;
     struct network_access access;
-    uint32_t number, host;
+    uint32_t number;
     bool has_disk;
 
     /* its shard's, and the world's between windows */
@@ -85,18 +85,20 @@ static inline struct seat *seat_at(const struct settings *settings, uint32_t num
 
 void seat_init(struct seat *seat, struct shard *shard, uint32_t number, const struct seat_config *config);
 void seat_fini(struct seat *seat); /* frees its machine */
-/* Something is due at the seat. */
-void endpoint_on_event(struct seat *seat, const struct event *event);
-/* Runs `fn` as a handler, now; false: the seat is empty. */
-bool endpoint_enter(struct seat *seat, seat_fn fn, void *owner);
-void endpoint_crash(struct seat *seat);
 /* Tells digest, metrics and sinks. `message`: what the digest covers beside the record, or NULL. */
 void endpoint_trace(struct seat *seat, const struct trace_record *record, const struct message *message);
-/* Frees what an event that nobody will run carries. */
-void endpoint_drop_event(struct shard *shard, const struct event *event);
 /* An event of the seat for itself. */
 void endpoint_plan(struct seat *seat, int64_t at_us, uint64_t sequence, uint64_t payload);
 /* The virtual disk, made when first needed. */
 struct disk_virtual *endpoint_disk(struct seat *seat);
+
+/* In arrivals.c: what is due at the seat. */
+void endpoint_on_event(struct seat *seat, const struct event *event);
+/* Runs `fn` as a handler, now; skipped if the seat is empty. */
+void endpoint_enter(struct seat *seat, seat_fn fn, void *owner);
+/* The machine dies; the seat is empty after it. */
+void endpoint_crash(struct seat *seat);
+/* Frees what an event that nobody will run carries. */
+void endpoint_drop_event(struct shard *shard, const struct event *event);
 
 #endif

@@ -618,8 +618,8 @@ static void start_everything(void *machine, void *owner)
 
     make_call(machine, owner);
     env_timer_start(puppet->env, &puppet->timers[0], 100, on_any_timer);
-    puppet->env->ops->disk_put(puppet->env, BYTES_LIT("k"), BYTES_LIT("v"));
-    puppet->env->ops->disk_sync(puppet->env, &puppet->sync, (disk_fn)NULL);
+    env_disk_put(puppet->env, BYTES_LIT("k"), BYTES_LIT("v"));
+    env_disk_sync(puppet->env, &puppet->sync, (disk_fn)NULL);
 }
 
 /* Nothing of a dead machine runs again, not even once another sits in its seat; its callees are told. */
@@ -881,8 +881,8 @@ static void write_disk(void *machine, void *owner)
     struct puppet *puppet = machine;
 
     puppet->inside = true;
-    puppet->env->ops->disk_put(puppet->env, bytes_text(owner), BYTES_LIT("v"));
-    puppet->env->ops->disk_sync(puppet->env, &puppet->sync, on_synced);
+    env_disk_put(puppet->env, bytes_text(owner), BYTES_LIT("v"));
+    env_disk_sync(puppet->env, &puppet->sync, on_synced);
     puppet->inside = false;
 }
 
@@ -900,7 +900,7 @@ static void read_disk(void *machine, void *owner)
     struct puppet *puppet = machine;
 
     (void)owner;
-    puppet->env->ops->disk_each(puppet->env, list_key, puppet);
+    env_disk_each(puppet->env, list_key, puppet);
 }
 
 /* What was synced is there after a restart; what was put but not yet synced is not. */

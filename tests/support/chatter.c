@@ -196,9 +196,9 @@ static void write_disk(struct bot *bot)
     uint8_t key[4], value[VALUE_MAX] = {0};
 
     store_le32(key, below(bot, 50));
-    bot->env->ops->disk_put(bot->env, BYTES_OF(key), (struct bytes){value, below(bot, VALUE_MAX)});
+    env_disk_put(bot->env, BYTES_OF(key), (struct bytes){value, below(bot, VALUE_MAX)});
     bot->syncing = bot->asking = true;
-    bot->env->ops->disk_sync(bot->env, &bot->sync, on_synced);
+    env_disk_sync(bot->env, &bot->sync, on_synced);
     bot->asking = false;
 }
 

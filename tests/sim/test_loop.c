@@ -1,0 +1,71 @@
+#include "sim/loop.h"
+
+#include <signal.h>
+
+#include "tests/support/chatter.h"
+#include "tests/support/check_main.h"
+
+#define UNTIL_US INT64_C(500000)
+
+static const struct chatter_config chatty = {.seed = 1, .seats = 20, .threads = 1, .quiet_us = UNTIL_US};
+
+/* A loop takes the world to the time, and what happens on the way is what happens without a loop. */
+START_TEST(a_loop_changes_nothing)
+{
+    struct chatter *plain = chatter_new(&chatty), *looped = chatter_new(&chatty);
+
+    world_run_until(chatter_world(plain), UNTIL_US, 0, NULL, NULL, 0);
+    ck_assert_int_eq(loop_run(chatter_world(looped), UNTIL_US / 2, NULL, NULL), LOOP_REACHED);
+    ck_assert_int_eq(world_now_us(chatter_world(looped)), UNTIL_US / 2);
+    ck_assert_int_eq(loop_run(chatter_world(looped), UNTIL_US, NULL, NULL), LOOP_REACHED);
+    ck_assert_uint_eq(world_digest(chatter_world(looped)), world_digest(chatter_world(plain)));
+    chatter_free(plain);
+    chatter_free(looped);
+}
+END_TEST
+
+static void interrupt(struct world *world, void *owner)
+{
+    (void)world;
+    (void)owner;
+    raise(SIGINT);
+}
+
+/* An interrupt ends the run, soon and between windows; it can go on. */
+START_TEST(a_signal_ends_the_run)
+{
+    struct chatter *chatter = chatter_new(&chatty);
+    struct world *world = chatter_world(chatter);
+    int64_t far_us = INT64_C(1000000000) * 1000000;
+
+    world_control_at(world, UNTIL_US, interrupt, NULL);
+    ck_assert_int_eq(loop_run(world, far_us, NULL, NULL), LOOP_INTERRUPTED);
+    ck_assert_int_ge(world_now_us(world), UNTIL_US);
+    ck_assert_int_lt(world_now_us(world), far_us);
+    ck_assert_int_eq(loop_run(world, world_now_us(world) + 1000, NULL, NULL), LOOP_REACHED);
+    chatter_free(chatter);
+}
+END_TEST
+
+static void count(void *owner, const struct world *world)
+{
+    unsigned *calls = owner;
+
+    ck_assert_int_ge(world_now_us(world), 0);
+    if (++*calls == 2)
+        raise(SIGTERM);
+}
+
+/* Progress is told while the run goes on. */
+START_TEST(progress_is_told)
+{
+    struct chatter *chatter = chatter_new(&chatty);
+    unsigned calls = 0;
+
+    ck_assert_int_eq(loop_run(chatter_world(chatter), INT64_MAX / 2, count, &calls), LOOP_INTERRUPTED);
+    ck_assert_uint_ge(calls, 2);
+    chatter_free(chatter);
+}
+END_TEST
+
+TEST_MAIN("loop", a_loop_changes_nothing, a_signal_ends_the_run, progress_is_told)
