@@ -36,7 +36,7 @@
     ROW(TRACE_PUSH, "push", "to", "messages", "bytes", "cause", NULL, NULL)                                            \
     ROW(TRACE_PUSH_FAILED, "push_failed", "to", "attempt", "net", "status", NULL, NULL)                                \
     ROW(TRACE_PUSH_GIVEN_UP, "push_given_up", "to", "messages", "bytes", NULL, NULL, NULL)                             \
-    ROW(TRACE_RELAY, "relay", "version", "kind", "hop", "bytes", "destination", NULL)                                  \
+    ROW(TRACE_RELAY, "relay", "version", "layer", "hop", "bytes", "destination", NULL)                                 \
     ROW(TRACE_RELAY_ERROR, "relay_error", "status", "hop", NULL, NULL, "reason_text", NULL)                            \
     ROW(TRACE_RATE_LIMITED, "rate_limited", "ip", NULL, NULL, NULL, NULL, NULL)                                        \
     ROW(TRACE_DIFFICULTY, "difficulty", "difficulty", "from_ms", NULL, NULL, NULL, NULL)                               \

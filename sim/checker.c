@@ -10,6 +10,7 @@ static const char *const loss_texts[LOSS_COUNT] = {
     [LOSS_NOT_FETCHED] = "stored, not fetched by the end",
     [LOSS_NO_HOLDER] = "no node of the swarm holds it any more",
     [LOSS_UNREADABLE] = "fetched, but not readable",
+    [LOSS_SAME_TIME] = "same millisecond as another",
 };
 
 const char *loss_text(enum loss loss)
@@ -24,18 +25,40 @@ static struct bytes key_of(const void *value)
     return BYTES_OF(message->key);
 }
 
-static void write_key(uint8_t key[74], const struct account_id *source, const struct account_id *recipient,
-                      uint64_t timestamp_ms)
+struct unreadable {
+    uint8_t hash[64];
+};
+
+static struct bytes unreadable_key(const void *value)
+{
+    const struct unreadable *unreadable = value;
+
+    return BYTES_OF(unreadable->hash);
+}
+
+static void write_key(uint8_t key[78], const struct account_id *source, const struct account_id *recipient,
+                      uint64_t timestamp_ms, uint32_t twin)
 {
     memcpy(key, source->bytes, 33);
     memcpy(key + 33, recipient->bytes, 33);
     store_be64(key + 66, timestamp_ms);
+    store_be32(key + 74, twin);
+}
+
+static struct checked *find_twin(const struct checker *checker, const struct account_id *source,
+                                 const struct account_id *recipient, uint64_t timestamp_ms, uint32_t twin)
+{
+    uint8_t key[78];
+
+    write_key(key, source, recipient, timestamp_ms, twin);
+    return table_get(&checker->messages, BYTES_OF(key));
 }
 
 void checker_init(struct checker *checker, checker_account_fn account_of, void *owner)
 {
     *checker = (struct checker){.account_of = account_of, .owner = owner};
     table_init(&checker->messages, key_of, 0);
+    table_init(&checker->unreadable, unreadable_key, 0);
 }
 
 void checker_fini(struct checker *checker)
@@ -45,6 +68,10 @@ void checker_fini(struct checker *checker)
     for (struct checked *message; (message = table_next(&checker->messages, &cursor)) != NULL;)
         free(message);
     table_fini(&checker->messages);
+    cursor = 0;
+    for (struct unreadable *unreadable; (unreadable = table_next(&checker->unreadable, &cursor)) != NULL;)
+        free(unreadable);
+    table_fini(&checker->unreadable);
 }
 
 static bool account_in(struct account_id *out, struct bytes field)
@@ -55,28 +82,38 @@ static bool account_in(struct account_id *out, struct bytes field)
     return true;
 }
 
-const struct checked *checker_find(const struct checker *checker, const struct account_id *source,
-                                   const struct account_id *recipient, uint64_t timestamp_ms)
+static struct checked *find(const struct checker *checker, const struct account_id *source,
+                            const struct account_id *recipient, uint64_t timestamp_ms, uint32_t number)
 {
-    uint8_t key[74];
+    struct checked *message;
 
-    write_key(key, source, recipient, timestamp_ms);
-    return table_get(&checker->messages, BYTES_OF(key));
+    for (uint32_t twin = 0; (message = find_twin(checker, source, recipient, timestamp_ms, twin)) != NULL; twin++)
+        if (message->number == number)
+            break;
+    return message;
 }
 
-static struct checked *find(struct checker *checker, const struct account_id *source,
-                            const struct account_id *recipient, uint64_t timestamp_ms)
+const struct checked *checker_find(const struct checker *checker, const struct account_id *source,
+                                   const struct account_id *recipient, uint64_t timestamp_ms, uint32_t number)
 {
-    return (struct checked *)(uintptr_t)checker_find(checker, source, recipient, timestamp_ms);
+    return find(checker, source, recipient, timestamp_ms, number);
+}
+
+bool checker_unreadable(const struct checker *checker, const uint8_t hash[64])
+{
+    return table_get(&checker->unreadable, (struct bytes){hash, 64}) != NULL;
 }
 
 static void on_send(struct checker *checker, int64_t at_us, uint32_t seat, const struct trace_record *record)
 {
     struct account_id recipient, source = checker->account_of(checker->owner, seat);
     struct checked *message;
+    uint32_t twin = 0;
 
-    if (!account_in(&recipient, record->b[0]) || checker_find(checker, &source, &recipient, record->n[1]) != NULL)
-        return; /* a send that starts over keeps its envelope: it is the same message */
+    if (!account_in(&recipient, record->b[0]))
+        return;
+    while (find_twin(checker, &source, &recipient, record->n[1], twin) != NULL)
+        twin++;
     message = xcalloc(1, sizeof(*message));
     message->sender_seat = seat;
     message->recipient_seat = SEAT_NONE;
@@ -86,21 +123,25 @@ static void on_send(struct checker *checker, int64_t at_us, uint32_t seat, const
     message->timestamp_ms = record->n[1];
     message->sent_us = at_us;
     message->shown_us = -1;
-    write_key(message->key, &source, &recipient, message->timestamp_ms);
+    message->twin = twin;
+    write_key(message->key, &source, &recipient, message->timestamp_ms, twin);
     table_put(&checker->messages, message);
 }
 
 static void on_shown(struct checker *checker, int64_t at_us, uint32_t seat, const struct trace_record *record)
 {
     struct account_id source, recipient = checker->account_of(checker->owner, seat);
-    struct checked *message = NULL;
+    struct checked *message = NULL, *next;
 
     if (account_in(&source, record->b[0]))
-        message = find(checker, &source, &recipient, record->n[0]);
+        message = find_twin(checker, &source, &recipient, record->n[0], 0);
     if (message == NULL) {
         checker->shown_unknown++;
         return;
     }
+    while (message->shown_count > 0 &&
+           (next = find_twin(checker, &source, &recipient, record->n[0], message->twin + 1)) != NULL)
+        message = next;
     message->recipient_seat = seat;
     if (message->shown_count++ == 0)
         message->shown_us = at_us;
@@ -111,13 +152,24 @@ static void on_state(struct checker *checker, uint32_t seat, const struct trace_
     struct account_id recipient, source = checker->account_of(checker->owner, seat);
     struct checked *message;
 
-    if (record->n[3] == OK || !account_in(&recipient, record->b[0]))
+    if (!account_in(&recipient, record->b[0]))
         return;
-    message = find(checker, &source, &recipient, record->n[1]);
+    message = find(checker, &source, &recipient, record->n[1], (uint32_t)record->n[0]);
     if (message != NULL) {
-        message->failed = true;
         message->err = (enum err)record->n[3];
+        message->failed = message->err != OK;
     }
+}
+
+static void on_unreadable(struct checker *checker, const struct trace_record *record)
+{
+    struct unreadable *unreadable;
+
+    if (record->b[0].len != sizeof(unreadable->hash) || checker_unreadable(checker, record->b[0].data))
+        return;
+    unreadable = xmalloc(sizeof(*unreadable));
+    memcpy(unreadable->hash, record->b[0].data, sizeof(unreadable->hash));
+    table_put(&checker->unreadable, unreadable);
 }
 
 static void on_record(void *owner, int64_t at_us, uint32_t seat, uint64_t index, const struct trace_record *record)
@@ -131,12 +183,15 @@ static void on_record(void *owner, int64_t at_us, uint32_t seat, uint64_t index,
         on_shown(checker, at_us, seat, record);
     else if (record->kind == TRACE_SEND_STATE)
         on_state(checker, seat, record);
+    else if (record->kind == TRACE_UNREADABLE)
+        on_unreadable(checker, record);
 }
 
 struct trace_sink checker_sink(struct checker *checker)
 {
     return (struct trace_sink){.owner = checker,
-                               .kinds = TRACE_BIT(TRACE_SEND) | TRACE_BIT(TRACE_SHOWN) | TRACE_BIT(TRACE_SEND_STATE),
+                               .kinds = TRACE_BIT(TRACE_SEND) | TRACE_BIT(TRACE_SHOWN) | TRACE_BIT(TRACE_SEND_STATE) |
+                                        TRACE_BIT(TRACE_UNREADABLE),
                                .record = on_record};
 }
 

@@ -17,6 +17,7 @@ enum loss {
     LOSS_NOT_FETCHED, /* nodes of the recipient's swarm hold it; the recipient has not asked since */
     LOSS_NO_HOLDER,   /* no node of the recipient's swarm holds it: all that had it died, left or were moved */
     LOSS_UNREADABLE,  /* it reached the recipient, who could not read it */
+    LOSS_SAME_TIME,   /* the recipient took it for another one of that sender and millisecond (PROTOCOL 7.5) */
     LOSS_COUNT
 };
 const char *loss_text(enum loss loss);
@@ -28,14 +29,16 @@ struct checked {
     uint64_t timestamp_ms;
     int64_t sent_us, shown_us; /* shown_us: -1 until shown */
     uint32_t shown_count;
-    bool failed;
-    enum err err;             /* if failed */
-    uint8_t key[33 + 33 + 8]; /* source, recipient, timestamp: what identifies it */
+    bool failed; /* as the sender said last */
+    enum err err;
+    uint32_t twin; /* 0; 1, 2, ...: sent in the same millisecond to the same recipient as an earlier one */
+    uint8_t key[33 + 33 + 8 + 4]; /* source, recipient, timestamp: what identifies it to a recipient; twin */
 };
 
 typedef struct account_id (*checker_account_fn)(void *owner, uint32_t seat);
 struct checker {
     struct table messages;         /* struct checked by key, in the order of sending */
+    struct table unreadable;       /* struct unreadable by hash: what recipients could not read */
     checker_account_fn account_of; /* whose seat that is */
     void *owner;
     uint64_t shown_unknown; /* shown, but never sent: must stay 0 */
@@ -44,9 +47,12 @@ struct checker {
 void checker_init(struct checker *checker, checker_account_fn account_of, void *owner);
 void checker_fini(struct checker *checker);
 struct trace_sink checker_sink(struct checker *checker);
-/* NULL: nothing of the kind. */
+/* By the sender's number, too, since twins share the rest. NULL: nothing of the kind. Of twins that were shown it can't
+ * be told which; the first ones count. */
 const struct checked *checker_find(const struct checker *checker, const struct account_id *source,
-                                   const struct account_id *recipient, uint64_t timestamp_ms);
+                                   const struct account_id *recipient, uint64_t timestamp_ms, uint32_t number);
+/* Whether a recipient got a message of that hash and could not read it. */
+bool checker_unreadable(const struct checker *checker, const uint8_t hash[64]);
 
 struct checker_totals {
     uint64_t sent, delivered, lost, duplicates;

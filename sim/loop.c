@@ -14,7 +14,6 @@ struct run {
     loop_progress_fn progress;
     void *owner;
     enum loop_end end;
-    bool ended;
     uv_loop_t loop;
     uv_idle_t batch;
     uv_timer_t tick;
@@ -24,18 +23,15 @@ struct run {
 static void close_handle(uv_handle_t *handle, void *arg)
 {
     (void)arg;
-    if (!uv_is_closing(handle))
-        uv_close(handle, NULL);
+    uv_close(handle, NULL);
 }
 
-/* The first end counts; with every handle closed the loop runs out. */
+/* Ends the loop after its current turn. The turn's poll comes after its batch, so a signal that came during the last
+ * batch is still seen, however short the run: an interruption outweighs an arrival. */
 static void finish(struct run *run, enum loop_end end)
 {
-    if (run->ended)
-        return;
-    run->ended = true;
     run->end = end;
-    uv_walk(&run->loop, close_handle, NULL);
+    uv_stop(&run->loop);
 }
 
 static void on_batch(uv_idle_t *handle)
@@ -83,6 +79,8 @@ enum loop_end loop_run(struct world *world, int64_t until_us, loop_progress_fn p
     if (progress != NULL)
         must(uv_timer_start(&run.tick, on_tick, PROGRESS_MS, PROGRESS_MS));
     uv_run(&run.loop, UV_RUN_DEFAULT);
+    uv_walk(&run.loop, close_handle, NULL);
+    uv_run(&run.loop, UV_RUN_DEFAULT); /* with every handle closed the loop runs out */
     must(uv_loop_close(&run.loop));
     return run.end;
 }

@@ -134,7 +134,7 @@ void report_table(const struct report *report, FILE *out)
 static void text_member(struct buf *out, const char *name, const char *text)
 {
     json_write_name(out, name);
-    json_write_text(out, bytes_text(text));
+    json_write_text(out, utf8_valid(bytes_text(text)) ? bytes_text(text) : BYTES_LIT("?")); /* a path may be anything */
 }
 
 static void number_member(struct buf *out, const char *name, uint64_t value)

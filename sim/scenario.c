@@ -3,13 +3,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "client/onion_request.h"
 #include "common/text.h"
 #include "sim/assets.h"
 #include "sim/loop.h"
+#include "sim/stopwatch.h"
+
+#define PROGRESS_MS 100
 
 struct scenario *scenario_of(lua_State *lua)
 {
@@ -136,6 +137,11 @@ static int run_task(struct scenario *scenario, struct task task)
 {
     int results, status;
 
+    if (scenario->steps_at_once++ == SCENARIO_STEPS_AT_ONCE) {
+        fprintf(stderr, "%s: %d steps ran and no time passed: is there a wait of 0 in a loop?\n",
+                scenario->config->name, SCENARIO_STEPS_AT_ONCE);
+        return 2;
+    }
     scenario->running = &task;
     scenario->step_exhausted = false;
     lua_sethook(task.thread, on_instructions, LUA_MASKCOUNT, SCENARIO_STEP_INSTRUCTIONS);
@@ -143,6 +149,8 @@ static int run_task(struct scenario *scenario, struct task task)
     scenario->running = NULL;
     if (status == LUA_YIELD) {
         lua_pop(task.thread, results);
+        if (task.is_main)
+            scenario->main_wake_us = task.wake_us;
         task.order = scenario->task_order++;
         task_push(scenario, task);
         return 0;
@@ -157,48 +165,66 @@ static int run_task(struct scenario *scenario, struct task task)
 
 static int64_t wall_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)(stopwatch_ns() / 1000000);
 }
 
-/* What the progress line needs. */
+/* What the progress line needs: the current wait of the script itself, whatever other steps wake up meanwhile. */
 struct progress {
-    int64_t started_ms, from_us, until_us;
+    int64_t started_ms, from_us, until_us, shown_ms;
 };
 
 static void show_progress(void *owner, const struct world *world)
 {
-    const struct progress *progress = owner;
+    struct progress *progress = owner;
     int64_t elapsed_ms = wall_ms() - progress->started_ms, now_us = world_now_us(world);
     int64_t done_us = now_us - progress->from_us, left_us = progress->until_us - now_us;
     char speed[48];
 
+    if (wall_ms() - progress->shown_ms < PROGRESS_MS)
+        return;
+    progress->shown_ms = wall_ms();
     report_speed(speed, sizeof(speed), done_us / 1000, elapsed_ms);
     fprintf(stderr, "\r  %.1f h of %.1f h, %s, %" PRId64 " s left   ", (double)now_us / 3.6e9,
             (double)progress->until_us / 3.6e9, speed,
             done_us > 0 ? (int64_t)((double)left_us / (double)done_us * (double)elapsed_ms / 1000) : 0);
 }
 
+/* Lets time pass until the next task is due. False: interrupted by a signal. */
+static bool pass_time(struct scenario *scenario, struct progress *progress)
+{
+    struct world *world = scenario->world;
+    loop_progress_fn show = scenario->config->progress ? show_progress : NULL;
+
+    if (world == NULL || scenario->tasks[0].wake_us <= world_now_us(world))
+        return true;
+    scenario->steps_at_once = 0;
+    if (loop_run(world, scenario->tasks[0].wake_us, show, progress) == LOOP_INTERRUPTED)
+        return false;
+    if (show != NULL)
+        show(progress, world); /* the runs between two tasks may all be too short for the loop to ask */
+    return true;
+}
+
 /* Runs tasks and time alternately until the main task ends. */
 static int run_all(struct scenario *scenario, bool *interrupted)
 {
+    struct progress progress = {0};
     int status = 0;
 
     while (scenario->task_count > 0 && status == 0) {
-        int64_t until_us = scenario->tasks[0].wake_us;
+        struct task task;
 
-        if (scenario->world != NULL && until_us > world_now_us(scenario->world)) {
-            struct progress progress = {wall_ms(), world_now_us(scenario->world), until_us};
-
-            if (loop_run(scenario->world, until_us, scenario->config->progress ? show_progress : NULL, &progress) ==
-                LOOP_INTERRUPTED) {
-                *interrupted = true;
-                return 0;
-            }
+        if (!pass_time(scenario, &progress)) {
+            *interrupted = true;
+            return 0;
         }
-        status = run_task(scenario, task_pop(scenario));
+        task = task_pop(scenario);
+        status = run_task(scenario, task);
+        if (task.is_main && scenario->world != NULL)
+            progress = (struct progress){.started_ms = wall_ms(),
+                                         .from_us = world_now_us(scenario->world),
+                                         .until_us = scenario->main_wake_us,
+                                         .shown_ms = progress.shown_ms};
     }
     return status == -1 ? 0 : status;
 }
@@ -255,8 +281,12 @@ enum loss scenario_why_lost(void *owner, const struct checked *message)
 
     if (message->failed)
         return LOSS_NOT_SENT;
+    if (message->twin > 0)
+        return LOSS_SAME_TIME;
     if (sent == NULL || sent->stored_count == 0)
         return LOSS_UNFINISHED;
+    if (checker_unreadable(&scenario->checker, sent->hash))
+        return LOSS_UNREADABLE;
     if (testbed_holders(testbed, sent->hash, &holder, 1) > 0)
         return LOSS_NOT_FETCHED;
     if (world_now_ms(scenario->world) >= (int64_t)(sent->timestamp_ms + sent->ttl_ms))
@@ -337,11 +367,19 @@ static int use(lua_State *lua)
     return 1;
 }
 
+/* Only memory can fail where nothing protects a call into Lua. */
+static int on_panic(lua_State *lua)
+{
+    (void)lua;
+    out_of_memory();
+}
+
 static void open_lua(struct scenario *scenario)
 {
     scenario->lua = lua_newstate(bounded_alloc, scenario);
     if (scenario->lua == NULL)
         out_of_memory();
+    lua_atpanic(scenario->lua, on_panic);
     *(struct scenario **)lua_getextraspace(scenario->lua) = scenario;
 }
 
@@ -427,7 +465,8 @@ int scenario_run(const struct scenario_config *config, struct report *report)
         report->expectations_failed = scenario.expectations_failed;
         fill_report(&scenario, report);
         report->wall_ms = wall_ms() - started_ms;
-        status = scenario.expectations_failed > 0 ? 1 : 0;
+        /* An interrupted run has not shown that all holds. */
+        status = scenario.expectations_failed > 0 || report->interrupted ? 1 : 0;
     }
     status = close_trace(&scenario, status);
     scenario_fini(&scenario);

@@ -2,7 +2,7 @@
  *
  * The script runs as a coroutine that yields wherever it waits; `net:at` starts more of them. Each step runs between
  * windows, at an exact virtual time. Lua is made deterministic (scenario_sandbox.c), bounded in instructions per step
- * and in memory. What scripts can call: scenario_api.c, and the README's table. */
+ * and in memory. What scripts can call: the README's table. */
 #ifndef SWARMBED_SCENARIO_H
 #define SWARMBED_SCENARIO_H
 
@@ -31,8 +31,9 @@ struct scenario_config {
     const char *replay_options; /* what to add to `swarmbed run NAME --seed N` to get the same run; "" */
 };
 
-/* Runs it to its end. Exit status: 0 all expectations hold; 1 one failed; 2 an error in the script or its parameters; 3
- * the machine failed. Errors and failed expectations go to standard error. *report is filled in unless the status is 2.
+/* Runs it to its end. Exit status: 0 all expectations hold; 1 one failed, or a signal ended the run early; 2 an error
+ * in the script or its parameters; 3 the machine failed. Errors and failed expectations go to standard error. *report
+ * is filled in unless the status is 2.
  */
 int scenario_run(const struct scenario_config *config, struct report *report);
 /* Prints what the scenario is and its parameters with their defaults. 0 or 2. */

@@ -203,8 +203,7 @@ static int client_clock_skew(lua_State *lua)
     struct scenario *scenario = scenario_of(lua);
     struct object object = check_object(lua, 1, OBJECT_CLIENT);
 
-    world_set_clock_skew(scenario->world, testbed_client_seat(scenario->testbed, object.number),
-                         luaL_checkinteger(lua, 2));
+    world_set_clock_skew(scenario->world, testbed_client_seat(scenario->testbed, object.number), check_skew_ms(lua, 2));
     return 0;
 }
 
@@ -260,7 +259,7 @@ static const struct checked *checked_of(lua_State *lua, struct scenario *scenari
     const struct sent *sent = sent_of(lua, scenario, object);
 
     return checker_find(&scenario->checker, client_account(testbed_client(scenario->testbed, object.number)),
-                        &sent->recipient, sent->timestamp_ms);
+                        &sent->recipient, sent->timestamp_ms, sent->number);
 }
 
 static int message_sender(lua_State *lua, struct scenario *scenario, struct object object)

@@ -15,7 +15,13 @@
 #define SCENARIO_TASKS_MAX         1000000
 #define SCENARIO_KEPT_MAX          1000000 /* trace records kept for net:records() */
 #define SCENARIO_PARAMS_MAX        64
-#define SCENARIO_POLL_MS           100 /* how often wait_for asks, in virtual time */
+#define SCENARIO_STEPS_AT_ONCE     10000000 /* resumptions without time passing; each task counts one */
+#define SCENARIO_NODES_MAX         20000
+#define SCENARIO_NAME_BYTES_MAX    63 /* of a client */
+#define SCENARIO_DIFFICULTY_MAX    1000000
+#define SCENARIO_SKEW_MS_MAX       INT64_C(315576000000)           /* ten years, either way */
+#define SCENARIO_DURATION_US_MAX   (INT64_C(365250) * 86400000000) /* 1,000 years: sums of two fit 64 bits */
+#define SCENARIO_POLL_MS           100                             /* how often wait_for asks, in virtual time */
 
 /* A coroutine of the script and when it goes on. */
 struct task {
@@ -60,7 +66,9 @@ struct scenario {
     struct task *tasks; /* binary heap by (wake_us, order) */
     size_t task_count, task_cap;
     uint64_t task_order;
-    struct task *running; /* the one that is resumed now */
+    struct task *running;   /* the one that is resumed now */
+    uint32_t steps_at_once; /* resumed since time last passed */
+    int64_t main_wake_us;   /* when the script itself goes on */
     struct kept_record *kept;
     size_t kept_count, kept_cap;
     uint64_t kept_lost;   /* records beyond SCENARIO_KEPT_MAX */
@@ -99,6 +107,8 @@ void push_node_by_key(lua_State *lua, struct scenario *scenario, const struct ed
 void push_hex(lua_State *lua, struct bytes bytes);
 /* The kind of that name; raises an error with the nearest one. */
 enum trace_kind check_trace_kind(lua_State *lua, const char *name);
+/* A clock's error in milliseconds. */
+int64_t check_skew_ms(lua_State *lua, int index);
 /* The account that an argument means: a client, or an id as 66 hex digits. */
 struct account_id check_account(lua_State *lua, int index);
 /* scenario_nodes.c, scenario_clients.c, scenario_net.c: methods and fields by kind. `object` is at index 1 of the
@@ -125,7 +135,9 @@ void scenario_start_task(lua_State *lua, int64_t wake_us);
 enum loss scenario_why_lost(void *scenario, const struct checked *message);
 struct trace_sink scenario_keep_sink(struct scenario *scenario, uint64_t kinds);
 
-/* "30s" or a number of milliseconds, not negative -> microseconds; raises an error that names the argument. */
+/* "30s" or a number of milliseconds, not negative, at most 1,000 years -> microseconds; false: it is neither. */
+bool duration_at(lua_State *lua, int index, int64_t *us);
+/* The same; raises an error that names the argument. */
 int64_t check_duration_us(lua_State *lua, int index);
 /* Raises `no NAME "wrong"; did you mean "nearest"?` */
 _Noreturn void raise_unknown(lua_State *lua, const char *what, const char *wrong, const void *names, size_t count,

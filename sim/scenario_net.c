@@ -97,13 +97,24 @@ static int get_clock(lua_State *lua, struct scenario *scenario, struct object ob
 
 /* ---- who is there ---- */
 
+/* Names go into trace files and JSON. */
+static const char *check_name(lua_State *lua, int index, const char *otherwise, size_t max)
+{
+    size_t len;
+    const char *name = luaL_optlstring(lua, index, otherwise, &len);
+
+    luaL_argcheck(lua, len > 0 && len <= max && utf8_valid((struct bytes){(const uint8_t *)name, len}), index,
+                  "a name is a short text in UTF-8");
+    return name;
+}
+
 static int net_client(lua_State *lua)
 {
     struct scenario *scenario = scenario_of(lua);
     const char *name;
 
     check_object(lua, 1, OBJECT_NET);
-    name = luaL_checkstring(lua, 2);
+    name = check_name(lua, 2, "", SCENARIO_NAME_BYTES_MAX);
     push_object(lua, (struct object){OBJECT_CLIENT, testbed_add_client(scenario->testbed, name), 0});
     return 1;
 }
@@ -117,7 +128,7 @@ static int net_clients(lua_State *lua)
 
     check_object(lua, 1, OBJECT_NET);
     count = luaL_checkinteger(lua, 2);
-    prefix = luaL_optstring(lua, 3, "user");
+    prefix = check_name(lua, 3, "user", SCENARIO_NAME_BYTES_MAX - 9); /* room for the number */
     luaL_argcheck(lua, count >= 0 && count <= 10000000, 2, "a number of clients");
     lua_createtable(lua, (int)count, 0);
     for (lua_Integer i = 1; i <= count; i++) {
@@ -230,6 +241,8 @@ static int net_register(lua_State *lua)
     lua_Integer identity, host;
 
     check_object(lua, 1, OBJECT_NET);
+    if (testbed_node_count(scenario->testbed) >= SCENARIO_NODES_MAX)
+        return luaL_error(lua, "a network has at most %d nodes", SCENARIO_NODES_MAX);
     if (lua_isnoneornil(lua, 2)) {
         push_node(lua, testbed_register(scenario->testbed));
         return 1;
@@ -239,7 +252,7 @@ static int net_register(lua_State *lua)
     lua_getfield(lua, 2, "host");
     identity = luaL_checkinteger(lua, -2);
     host = luaL_checkinteger(lua, -1);
-    if (scenario->snapshots == NULL || identity < 0 || identity >= snapshots_node_total(scenario->snapshots) ||
+    if (scenario->snapshot == NULL || identity < 0 || identity >= snapshots_node_total(scenario->snapshots) ||
         host < 0 || host > 1000000 || testbed_knows(scenario->testbed, (uint32_t)identity))
         return luaL_argerror(lua, 2, "an arrival of net:history(height), that has not arrived yet");
     push_node(lua, testbed_register_known(scenario->testbed, (uint32_t)identity, (uint32_t)host));
@@ -357,7 +370,7 @@ static int net_set_difficulty(lua_State *lua)
 
     check_object(lua, 1, OBJECT_NET);
     difficulty = luaL_checkinteger(lua, 2);
-    luaL_argcheck(lua, difficulty >= 1, 2, "a difficulty is at least 1");
+    luaL_argcheck(lua, difficulty >= 1 && difficulty <= SCENARIO_DIFFICULTY_MAX, 2, "a difficulty is 1 to 1000000");
     testbed_set_difficulty(scenario_of(lua)->testbed, (uint64_t)difficulty);
     return 0;
 }
@@ -473,15 +486,19 @@ static void push_record(lua_State *lua, struct scenario *scenario, const struct 
     for (size_t i = 0; i < ARRAY_LEN(info->n); i++) {
         if (info->n[i] == NULL)
             continue;
-        lua_pushinteger(lua, (lua_Integer)kept->record.n[i]);
-        lua_setfield(lua, -2, info->n[i]);
+        if (trace_is_swarm_id(info->n[i])) {
+            set_hex64(lua, info->n[i], kept->record.n[i]);
+        } else {
+            lua_pushinteger(lua, (lua_Integer)kept->record.n[i]);
+            lua_setfield(lua, -2, info->n[i]);
+        }
     }
     for (size_t i = 0; i < ARRAY_LEN(info->b); i++) {
         struct bytes bytes = kept->record.b[i];
 
         if (info->b[i] == NULL)
             continue;
-        if (strstr(info->b[i], "_text") != NULL)
+        if (trace_is_text(info->b[i]))
             lua_pushlstring(lua, (const char *)bytes.data, bytes.len);
         else
             push_hex(lua, bytes);

@@ -102,8 +102,7 @@ static int node_clock_skew(lua_State *lua)
     struct scenario *scenario = scenario_of(lua);
     struct object object = check_object(lua, 1, OBJECT_NODE);
 
-    world_set_clock_skew(scenario->world, testbed_node_seat(scenario->testbed, object.number),
-                         luaL_checkinteger(lua, 2));
+    world_set_clock_skew(scenario->world, testbed_node_seat(scenario->testbed, object.number), check_skew_ms(lua, 2));
     return 0;
 }
 

@@ -103,23 +103,42 @@ struct account_id check_account(lua_State *lua, int index)
     return account;
 }
 
-int64_t check_duration_us(lua_State *lua, int index)
+bool duration_at(lua_State *lua, int index, int64_t *us)
 {
     lua_Number ms;
-    int64_t us;
     size_t len;
     const char *text;
 
     if (lua_type(lua, index) == LUA_TNUMBER) {
         ms = lua_tonumber(lua, index);
-        luaL_argcheck(lua, ms >= 0 && ms < 9e12, index, "a duration in milliseconds is not negative");
-        return (int64_t)(ms * 1000);
+        if (!(ms >= 0 && ms <= (lua_Number)SCENARIO_DURATION_US_MAX / 1000)) /* NaN is neither */
+            return false;
+        *us = (int64_t)(ms * 1000);
+        return true;
     }
-    text = luaL_checklstring(lua, index, &len);
-    if (duration_decode(&us, (struct bytes){(const uint8_t *)text, len}) != OK || us < 0)
+    if (lua_type(lua, index) != LUA_TSTRING)
+        return false;
+    text = lua_tolstring(lua, index, &len);
+    return duration_decode(us, (struct bytes){(const uint8_t *)text, len}) == OK && *us <= SCENARIO_DURATION_US_MAX;
+}
+
+int64_t check_duration_us(lua_State *lua, int index)
+{
+    int64_t us = 0;
+
+    if (!duration_at(lua, index, &us))
         luaL_argerror(lua, index,
                       "a duration is like \"350ms\", \"30s\", \"5m\", \"1h\", \"2d\", or milliseconds as a number");
     return us;
+}
+
+int64_t check_skew_ms(lua_State *lua, int index)
+{
+    lua_Integer ms = luaL_checkinteger(lua, index);
+
+    luaL_argcheck(lua, ms >= -SCENARIO_SKEW_MS_MAX && ms <= SCENARIO_SKEW_MS_MAX, index,
+                  "a clock is wrong by ten years at most, in milliseconds");
+    return ms;
 }
 
 /* upvalue: the methods. */

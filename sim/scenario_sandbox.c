@@ -1,16 +1,18 @@
 /* The standard library a scenario sees: Lua's own, closed and made deterministic.
  *
- * Out: io, os, package, debug, coroutine, load, dofile, require, collectgarbage, string.dump, math.randomseed. Lua's
- * tables hash strings with a seed of the process and objects by address, so the order of its own `next` differs from
- * run to run: here `pairs` and `next` go by key: numbers, then texts, then booleans, each ascending; then the world's
- * objects by kind and number. (Insertion order can't be had for tables that a constructor fills.) A key of another type
- * has no order: an error. `tostring` and `%s` show no addresses, `%p` and `__gc` are refused. */
+ * Out: io, os, package, debug, coroutine, load, dofile, require, collectgarbage, string.dump, math.randomseed, and
+ * xpcall, since no limit of instructions holds for the handler that tells of the limit. Lua's tables hash strings with
+ * a seed of the process and objects by address, so the order of its own `next` differs from run to run: here `pairs`
+ * and `next` go by key: numbers, then texts, then booleans, each ascending; then the world's objects by kind and
+ * number. (Insertion order can't be had for tables that a constructor fills.) A key of another type has no order: an
+ * error. `tostring` and `%s` show no addresses, `%p` and `__gc` are refused. */
+#include <limits.h>
 #include <lualib.h>
 #include <string.h>
 
 #include "sim/scenario_internal.h"
 
-static const char *const removed_globals[] = {"collectgarbage", "dofile", "load", "loadfile", "require"};
+static const char *const removed_globals[] = {"collectgarbage", "dofile", "load", "loadfile", "require", "xpcall"};
 
 /* Rank of a key's type in the order of walking; -1: no order. */
 static int key_rank(lua_State *lua, int index)
@@ -117,7 +119,7 @@ static void push_sorted_keys(lua_State *lua, int table)
     lua_pop(lua, 1);
 }
 
-/* upvalues: sorted keys, position. Keys that were removed meanwhile are passed over. */
+/* upvalues: sorted keys, position, table. Keys that were removed meanwhile are passed over. */
 static int pairs_step(lua_State *lua)
 {
     lua_Integer at = lua_tointeger(lua, lua_upvalueindex(2));
@@ -127,7 +129,7 @@ static int pairs_step(lua_State *lua)
         if (lua_rawgeti(lua, lua_upvalueindex(1), at) == LUA_TNIL)
             return 1;
         lua_pushvalue(lua, -1);
-        if (lua_rawget(lua, 1) != LUA_TNIL)
+        if (lua_rawget(lua, lua_upvalueindex(3)) != LUA_TNIL)
             break;
         lua_pop(lua, 2);
     }
@@ -147,7 +149,8 @@ static int sorted_pairs(lua_State *lua)
     luaL_checktype(lua, 1, LUA_TTABLE);
     push_sorted_keys(lua, 1);
     lua_pushinteger(lua, 0);
-    lua_pushcclosure(lua, pairs_step, 2);
+    lua_pushvalue(lua, 1);
+    lua_pushcclosure(lua, pairs_step, 3);
     lua_pushvalue(lua, 1);
     lua_pushnil(lua);
     return 3;
@@ -200,12 +203,16 @@ static bool values_in_order(lua_State *lua)
 /* table.sort, stable: Lua's own picks pivots by the clock, which shows in the order of equal elements. */
 static int stable_sort(lua_State *lua)
 {
+    lua_Integer count;
+
     luaL_checktype(lua, 1, LUA_TTABLE);
     if (!lua_isnoneornil(lua, 2))
         luaL_checktype(lua, 2, LUA_TFUNCTION);
     lua_settop(lua, 2);
+    count = luaL_len(lua, 1);
+    luaL_argcheck(lua, count < INT_MAX, 1, "array too big");
     lua_newtable(lua);
-    merge_sort(lua, 1, 3, 1, luaL_len(lua, 1), values_in_order);
+    merge_sort(lua, 1, 3, 1, count, values_in_order);
     return 0;
 }
 
@@ -235,18 +242,19 @@ static int plain_tostring(lua_State *lua)
 /* upvalue: string.format */
 static int plain_format(lua_State *lua)
 {
-    const char *format = luaL_checkstring(lua, 1);
+    size_t len;
+    const char *at = luaL_checklstring(lua, 1, &len), *end = at + len;
     int count = lua_gettop(lua);
 
-    for (const char *at = strchr(format, '%'); at != NULL; at = strchr(at + 1, '%')) {
+    while ((at = memchr(at, '%', (size_t)(end - at))) != NULL) {
         at += 1 + strspn(at + 1, "-+ #0123456789.");
         luaL_argcheck(lua, *at != 'p', 1, "%p would show an address");
-        if (*at == '\0')
-            break;
+        if (at < end)
+            at++;
     }
+    luaL_checkstack(lua, count + LUA_MINSTACK, "too many arguments");
     lua_pushvalue(lua, lua_upvalueindex(1));
     lua_pushvalue(lua, 1);
-    luaL_checkstack(lua, count, "too many arguments");
     for (int i = 2; i <= count; i++) {
         int type = lua_type(lua, i);
 
@@ -276,7 +284,11 @@ static int safe_setmetatable(lua_State *lua)
 
 static uint64_t draw_below(lua_State *lua, uint64_t n)
 {
-    return rng_below(&scenario_of(lua)->rng, n);
+    struct scenario *scenario = scenario_of(lua);
+
+    if (scenario->world == NULL)
+        luaL_error(lua, "math.random() before world{}: there is no seed yet");
+    return rng_below(&scenario->rng, n);
 }
 
 /* math.random() -> [0, 1); (m) -> 1..m; (m, n) -> m..n: from the scenario's stream. */

@@ -28,12 +28,12 @@ static const struct world_option world_options[] = {
     {"keep", VALUE_SPECIAL, 0, 0, 0},
     {"cipher", VALUE_SPECIAL, 0, 0, 0},
     {"onion", VALUE_SPECIAL, 0, 0, 0},
-    {"nodes", VALUE_U32, AT(nodes), 1, 20000},
+    {"nodes", VALUE_U32, AT(nodes), 1, SCENARIO_NODES_MAX},
     {"nodes_per_host", VALUE_U32, AT(nodes_per_host), 1, 1000},
     {"blocks", VALUE_BOOL, AT(chain_runs), 0, 1},
     {"block_time", VALUE_DURATION_MS, AT(block_ms), 1000, 86400000},
     {"block_delay", VALUE_DURATION_MS, AT(block_delay_ms_max), 0, 3600000},
-    {"difficulty", VALUE_U64, AT(difficulty), 1, 1000000},
+    {"difficulty", VALUE_U64, AT(difficulty), 1, SCENARIO_DIFFICULTY_MAX},
     {"difficulty_delay", VALUE_DURATION_MS, AT(difficulty_delay_ms_max), 0, 86400000},
     {"store_bytes", VALUE_U64, AT(snode.store_bytes_max), 1, LIMIT_STORE_BYTES},
     {"flush", VALUE_DURATION_MS, AT(snode.flush_ms), 0, 60000},
@@ -54,6 +54,15 @@ static const struct world_option network_options[] = {
     {"loss_ppm", VALUE_U32, NET_AT(loss_ppm), 0, 1000000},
 };
 
+static uint64_t read_duration_us(lua_State *lua, const struct world_option *option)
+{
+    int64_t us;
+
+    if (!duration_at(lua, -1, &us))
+        luaL_error(lua, "world: %s is a duration such as \"350ms\" or \"30s\", or milliseconds", option->name);
+    return (uint64_t)us;
+}
+
 /* The value on top of the stack as the option's number. */
 static uint64_t read_number(lua_State *lua, const struct world_option *option)
 {
@@ -66,10 +75,10 @@ static uint64_t read_number(lua_State *lua, const struct world_option *option)
             luaL_error(lua, "world: %s is true or false", option->name);
         return (uint64_t)lua_toboolean(lua, -1);
     case VALUE_DURATION_MS:
-        value = (uint64_t)check_duration_us(lua, lua_gettop(lua)) / 1000;
+        value = read_duration_us(lua, option) / 1000;
         break;
     case VALUE_DURATION_US:
-        value = (uint64_t)check_duration_us(lua, lua_gettop(lua));
+        value = read_duration_us(lua, option);
         break;
     case VALUE_U32:
     case VALUE_U64:
@@ -109,18 +118,37 @@ static uint64_t kinds_to_keep(lua_State *lua, int index)
 {
     uint64_t kinds = 0;
 
-    luaL_checktype(lua, index, LUA_TTABLE);
+    if (!lua_istable(lua, index))
+        luaL_error(lua, "world: keep is a list of names of trace records");
     for (lua_Integer i = 1; lua_rawgeti(lua, index, i) != LUA_TNIL; i++) {
-        kinds |= TRACE_BIT(check_trace_kind(lua, luaL_checkstring(lua, -1)));
+        if (lua_type(lua, -1) != LUA_TSTRING)
+            luaL_error(lua, "world: keep is a list of names of trace records");
+        kinds |= TRACE_BIT(check_trace_kind(lua, lua_tostring(lua, -1)));
         lua_pop(lua, 1);
     }
     lua_pop(lua, 1);
     return kinds;
 }
 
+static void raise_no_snapshot(lua_State *lua, struct scenario *scenario, int index)
+{
+    const char *wanted = lua_tostring(lua, index);
+
+    lua_pushliteral(lua, "");
+    for (uint32_t i = 0; i < snapshots_count(scenario->snapshots); i++) {
+        const struct chain_snapshot *known = snapshots_get(scenario->snapshots, i);
+
+        lua_pushfstring(lua, "%s %I (%s)", lua_tostring(lua, -1), (LUAI_UACINT)known->height, known->date);
+        lua_remove(lua, -2);
+    }
+    luaL_error(lua, "no snapshot %s; there are:%s", wanted != NULL ? wanted : "of that form", lua_tostring(lua, -1));
+}
+
 const struct chain_snapshot *check_snapshot(lua_State *lua, struct scenario *scenario, int index)
 {
     const struct chain_snapshot *found = NULL;
+    int is_height;
+    lua_Integer height = lua_tointegerx(lua, index, &is_height);
     struct buf why;
     enum err err;
 
@@ -136,20 +164,11 @@ const struct chain_snapshot *check_snapshot(lua_State *lua, struct scenario *sce
     }
     if (lua_type(lua, index) == LUA_TSTRING)
         found = snapshots_by_date(scenario->snapshots, bytes_text(lua_tostring(lua, index)));
-    else
-        for (uint32_t i = 0; i < snapshots_count(scenario->snapshots); i++)
-            if ((lua_Integer)snapshots_get(scenario->snapshots, i)->height == luaL_checkinteger(lua, index))
-                found = snapshots_get(scenario->snapshots, i);
-    if (found == NULL) {
-        lua_pushstring(lua, "");
-        for (uint32_t i = 0; i < snapshots_count(scenario->snapshots); i++) {
-            const struct chain_snapshot *known = snapshots_get(scenario->snapshots, i);
-
-            lua_pushfstring(lua, "%s %I (%s)", lua_tostring(lua, -1), (LUAI_UACINT)known->height, known->date);
-            lua_remove(lua, -2);
-        }
-        luaL_error(lua, "no snapshot %s; there are:%s", luaL_tolstring(lua, index, NULL), lua_tostring(lua, -2));
-    }
+    for (uint32_t i = 0; is_height && i < snapshots_count(scenario->snapshots); i++)
+        if ((lua_Integer)snapshots_get(scenario->snapshots, i)->height == height)
+            found = snapshots_get(scenario->snapshots, i);
+    if (found == NULL)
+        raise_no_snapshot(lua, scenario, index);
     return found;
 }
 
@@ -159,17 +178,20 @@ static void read_special(lua_State *lua, struct scenario *scenario, const char *
     int top = lua_gettop(lua);
 
     if (strcmp(name, "seed") == 0) {
+        if (!lua_isinteger(lua, top))
+            luaL_error(lua, "world: seed is a whole number");
         if (!scenario->config->seed_given)
-            scenario->seed = (uint64_t)luaL_checkinteger(lua, top);
+            scenario->seed = (uint64_t)lua_tointeger(lua, top);
     } else if (strcmp(name, "snapshot") == 0) {
         config->snapshot = scenario->snapshot = check_snapshot(lua, scenario, top);
     } else if (strcmp(name, "keep") == 0) {
         *keep = kinds_to_keep(lua, top);
     } else if (strcmp(name, "cipher") == 0) {
-        if (enc_type_from_text(bytes_text(luaL_checkstring(lua, top)), &config->client.enc_type) != OK)
+        if (lua_type(lua, top) != LUA_TSTRING ||
+            enc_type_from_text(bytes_text(lua_tostring(lua, top)), &config->client.enc_type) != OK)
             luaL_error(lua, "world: cipher is \"aes-gcm\" or \"xchacha20\"");
     } else {
-        lua_Integer version = luaL_checkinteger(lua, top);
+        lua_Integer version = lua_tointeger(lua, top);
 
         if (version != ONION_V1 && version != ONION_V2)
             luaL_error(lua, "world: onion is 1 or 2");
@@ -314,6 +336,7 @@ int world_function(lua_State *lua)
     uint64_t keep = 0;
 
     luaL_checktype(lua, 1, LUA_TTABLE);
+    lua_settop(lua, 1);
     if (scenario->world != NULL)
         return luaL_error(lua, "a scenario has one world");
     if (scenario->describing) {
@@ -329,7 +352,7 @@ int world_function(lua_State *lua)
         if (lua_type(lua, -2) != LUA_TSTRING)
             return luaL_error(lua, "world: options have names: world { nodes = 50 }");
         read_option(lua, scenario, lua_tostring(lua, -2), &config, &network, &keep);
-        lua_settop(lua, 2);
+        lua_settop(lua, 2); /* the key */
     }
     build(lua, scenario, &config, keep);
     push_object(lua, (struct object){OBJECT_NET, 0, 0});

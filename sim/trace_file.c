@@ -14,20 +14,27 @@ static bool ends_in(const char *name, const char *end)
     return name_len >= end_len && strcmp(name + name_len - end_len, end) == 0;
 }
 
-static bool is_swarm_id(const char *name)
+bool trace_is_text(const char *name)
+{
+    return ends_in(name, "text");
+}
+
+bool trace_is_swarm_id(const char *name)
 {
     return strcmp(name, "swarm") == 0 || strcmp(name, "previous") == 0;
 }
 
 static void write_bytes(struct buf *out, const char *name, struct bytes bytes)
 {
+    char *hex;
+
     json_write_name(out, name);
-    if (ends_in(name, "text")) {
+    if (trace_is_text(name)) {
         json_write_text(out, utf8_valid(bytes) ? bytes : BYTES_LIT("?"));
         return;
     }
     buf_byte(out, '"');
-    char *hex = (char *)buf_space(out, 2 * bytes.len);
+    hex = (char *)buf_space(out, 2 * bytes.len);
     if (hex != NULL)
         hex_encode(hex, bytes);
     buf_byte(out, '"');
@@ -51,7 +58,7 @@ void trace_record_json(struct buf *out, int64_t at_us, const char *seat, uint64_
         if (info->n[i] == NULL)
             continue;
         json_write_name(out, info->n[i]);
-        if (is_swarm_id(info->n[i]))
+        if (trace_is_swarm_id(info->n[i]))
             buf_printf(out, "\"%016llx\"", (unsigned long long)record->n[i]);
         else
             json_write_u64(out, record->n[i]);
@@ -83,6 +90,10 @@ static void on_record(void *owner, int64_t at_us, uint32_t seat, uint64_t index,
     buf_clear(&trace->line);
     trace_record_json(&trace->line, at_us, name, index, record);
     buf_byte(&trace->line, '\n');
+    if (trace->line.err != OK) {
+        trace->cut = true;
+        return;
+    }
     fwrite(trace->line.data, 1, trace->line.len, trace->file);
 }
 
@@ -93,7 +104,7 @@ struct trace_sink trace_file_sink(struct trace_file *trace)
 
 enum err trace_file_close(struct trace_file *trace)
 {
-    bool failed = ferror(trace->file) != 0;
+    bool failed = trace->cut || ferror(trace->file) != 0;
 
     failed |= fclose(trace->file) != 0;
     buf_fini(&trace->line);

@@ -20,7 +20,12 @@ struct trace_file {
     seat_name_fn name_of;
     void *owner;
     struct buf line;
+    bool cut; /* a record was larger than a line may be */
 };
+/* Whether a number of that name is a swarm id. */
+bool trace_is_swarm_id(const char *name);
+/* Whether a byte string of that name is text. */
+bool trace_is_text(const char *name);
 
 /* ERR_IO: errno says why; ERR_FORMAT: the name ends in no known form. */
 MUST_CHECK enum err trace_file_open(struct trace_file *trace, const char *path, seat_name_fn name_of, void *owner);
