@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/json.h"
-#include "common/limits.h"
 #include "common/text.h"
+#include "proto/protobuf.h"
 #include "proto/session.pb-c.h"
 
 #define MESSAGE_VERB  "PUT"
@@ -14,95 +14,7 @@
 #define PADDING_BLOCK 160
 #define PADDING_MARK  0x80
 
-/* No message that a node takes is longer, decoded. Submessages of two bytes each become structs of some 200, so this
- * also bounds what one hostile message can make of the arena. */
-#define WIRE_BYTES_MAX BASE64_MAX_DECODED(LIMIT_DATA_CHARS)
-
-/* --- decoding into the arena --- */
-
-static void *arena_alloc_hook(void *arena, size_t size)
-{
-    return arena_alloc(arena, size);
-}
-
-static void arena_free_hook(void *arena, void *memory)
-{
-    (void)arena, (void)memory;
-}
-
-static bool take_varint(struct bytes *rest, uint64_t *out)
-{
-    *out = 0;
-    for (size_t i = 0; i < rest->len && i < 10; i++) {
-        *out |= (uint64_t)(rest->data[i] & 0x7f) << (7 * i);
-        if ((rest->data[i] & 0x80) == 0) {
-            *rest = bytes_slice(*rest, i + 1, rest->len - i - 1);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether all text in known fields is UTF-8 without zero bytes. protobuf-c would cut a text at its first zero and take
- * any bytes, so that two messages could differ and read the same. As deep as the schema, which has no cycles. */
-static bool texts_valid(const ProtobufCMessageDescriptor *descriptor, struct bytes wire)
-{
-    while (wire.len > 0) {
-        const ProtobufCFieldDescriptor *field;
-        uint64_t key, len;
-        if (!take_varint(&wire, &key))
-            return false;
-        switch (key & 7) {
-        case PROTOBUF_C_WIRE_TYPE_VARINT:
-            if (!take_varint(&wire, &len))
-                return false;
-            continue;
-        case PROTOBUF_C_WIRE_TYPE_64BIT:
-            len = 8;
-            break;
-        case PROTOBUF_C_WIRE_TYPE_32BIT:
-            len = 4;
-            break;
-        case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-            if (!take_varint(&wire, &len))
-                return false;
-            break;
-        default: /* groups, which nobody uses, and what is not defined */
-            return false;
-        }
-        if (len > wire.len)
-            return false;
-        field =
-            key >> 3 > UINT32_MAX ? NULL : protobuf_c_message_descriptor_get_field(descriptor, (unsigned)(key >> 3));
-        if (field != NULL && (key & 7) == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
-            struct bytes value = bytes_slice(wire, 0, (size_t)len);
-            if (field->type == PROTOBUF_C_TYPE_STRING && !utf8_valid(value))
-                return false;
-            if (field->type == PROTOBUF_C_TYPE_MESSAGE && !texts_valid(field->descriptor, value))
-                return false;
-        }
-        wire = bytes_slice(wire, (size_t)len, wire.len - (size_t)len);
-    }
-    return true;
-}
-
-/* The message, wholly in the arena; NULL: it does not decode. */
-static void *decode(const ProtobufCMessageDescriptor *descriptor, struct bytes wire, struct arena *arena)
-{
-    ProtobufCAllocator allocator = {arena_alloc_hook, arena_free_hook, arena};
-    if (wire.len > WIRE_BYTES_MAX || !texts_valid(descriptor, wire))
-        return NULL;
-    return protobuf_c_message_unpack(descriptor, &allocator, wire.len, wire.data);
-}
-
-static struct bytes encode(const ProtobufCMessage *message, struct arena *arena)
-{
-    size_t len = protobuf_c_message_get_packed_size(message);
-    uint8_t *out = arena_alloc(arena, len);
-    size_t written = protobuf_c_message_pack(message, out);
-    ASSERT(written == len);
-    return (struct bytes){out, len};
-}
+/* --- content --- */
 
 static char *text_of(struct bytes text, struct arena *arena)
 {
@@ -113,24 +25,30 @@ static char *text_of(struct bytes text, struct arena *arena)
     return out;
 }
 
-static struct bytes bytes_of(ProtobufCBinaryData data)
+static void fill_bundle(PreKeyBundleMessage *message, const struct prekey_bundle *bundle, struct arena *arena)
 {
-    return (struct bytes){data.data, data.len};
+    message->has_identitykey = true;
+    message->identitykey = binary_of(BYTES_OF(bundle->identity.bytes));
+    message->has_deviceid = true;
+    message->deviceid = SOURCE_DEVICE;
+    message->has_prekeyid = true;
+    message->prekeyid = bundle->prekey_id;
+    message->has_signedkeyid = true;
+    message->signedkeyid = bundle->signed_key_id;
+    message->has_prekey = true;
+    message->prekey = protobuf_of_key(&bundle->prekey, arena);
+    message->has_signedkey = true;
+    message->signedkey = protobuf_of_key(&bundle->signed_key, arena);
+    message->has_signature = true;
+    message->signature = binary_of(BYTES_OF(bundle->signature));
 }
-
-/* protobuf-c takes what it only reads without const. */
-static ProtobufCBinaryData binary_of(struct bytes bytes)
-{
-    return (ProtobufCBinaryData){bytes.len, (uint8_t *)(uintptr_t)bytes.data};
-}
-
-/* --- content --- */
 
 enum err content_encode(const struct content_parts *content, struct arena *arena, struct bytes *out)
 {
     Content message = CONTENT__INIT;
     DataMessage data = DATA_MESSAGE__INIT;
     DataMessage__LokiProfile profile = DATA_MESSAGE__LOKI_PROFILE__INIT;
+    PreKeyBundleMessage bundle = PRE_KEY_BUNDLE_MESSAGE__INIT;
     if (content->has_data) {
         if (!utf8_valid(content->body) || (content->has_display_name && !utf8_valid(content->display_name)))
             return ERR_FORMAT;
@@ -145,17 +63,41 @@ enum err content_encode(const struct content_parts *content, struct arena *arena
             profile.displayname = text_of(content->display_name, arena);
         }
     }
-    *out = encode(&message.base, arena);
+    if (content->has_bundle) {
+        message.prekeybundlemessage = &bundle;
+        fill_bundle(&bundle, &content->bundle, arena);
+    }
+    *out = protobuf_encode(&message.base, arena);
+    return OK;
+}
+
+/* Absent fields are empty here, so their length is wrong too. */
+static enum err read_bundle(const PreKeyBundleMessage *message, struct prekey_bundle *out)
+{
+    if (!message->has_prekeyid || message->prekeyid == 0 || !message->has_signedkeyid || message->signedkeyid == 0 ||
+        message->signature.len != sizeof(out->signature))
+        return ERR_FORMAT;
+    if (protobuf_account(message->identitykey, &out->identity) != OK ||
+        protobuf_key(message->prekey, &out->prekey) != OK || protobuf_key(message->signedkey, &out->signed_key) != OK)
+        return ERR_FORMAT;
+    out->prekey_id = message->prekeyid;
+    out->signed_key_id = message->signedkeyid;
+    memcpy(out->signature, message->signature.data, sizeof(out->signature));
     return OK;
 }
 
 enum err content_decode(struct bytes wire, struct arena *arena, struct content_parts *out)
 {
-    const Content *message = decode(&content__descriptor, wire, arena);
+    const Content *message = protobuf_decode(&content__descriptor, wire, arena);
     const DataMessage *data;
     *out = (struct content_parts){0};
     if (message == NULL)
         return ERR_FORMAT;
+    if (message->prekeybundlemessage != NULL) {
+        out->has_bundle = true;
+        if (read_bundle(message->prekeybundlemessage, &out->bundle) != OK)
+            return ERR_FORMAT;
+    }
     data = message->datamessage;
     if (data == NULL)
         return OK;
@@ -207,7 +149,7 @@ enum err envelope_wrap(const struct envelope *envelope, uint8_t request_id, stru
     WebSocketRequestMessage request = WEB_SOCKET_REQUEST_MESSAGE__INIT;
     WebSocketMessage outer = WEB_SOCKET_MESSAGE__INIT;
     char source[ACCOUNT_HEX_LEN + 1];
-    if (envelope->content.len > WIRE_BYTES_MAX)
+    if (envelope->content.len > PROTOBUF_BYTES_MAX)
         return ERR_TOO_BIG;
     account_to_hex(&envelope->source, source);
     source[ACCOUNT_HEX_LEN] = '\0';
@@ -224,20 +166,20 @@ enum err envelope_wrap(const struct envelope *envelope, uint8_t request_id, stru
     request.verb = text_of(bytes_text(MESSAGE_VERB), arena);
     request.path = text_of(bytes_text(MESSAGE_PATH), arena);
     request.has_body = true;
-    request.body = binary_of(encode(&inner.base, arena));
+    request.body = binary_of(protobuf_encode(&inner.base, arena));
     request.has_id = true;
     request.id = request_id;
 
     outer.has_type = true;
     outer.type = WEB_SOCKET_MESSAGE__TYPE__REQUEST;
     outer.request = &request;
-    *out = encode(&outer.base, arena);
-    return out->len > WIRE_BYTES_MAX ? ERR_TOO_BIG : OK;
+    *out = protobuf_encode(&outer.base, arena);
+    return out->len > PROTOBUF_BYTES_MAX ? ERR_TOO_BIG : OK;
 }
 
 enum err envelope_unwrap(struct bytes wire, struct arena *arena, struct envelope *out)
 {
-    const WebSocketMessage *outer = decode(&web_socket_message__descriptor, wire, arena);
+    const WebSocketMessage *outer = protobuf_decode(&web_socket_message__descriptor, wire, arena);
     const WebSocketRequestMessage *request;
     const Envelope *inner;
     if (outer == NULL)
@@ -251,7 +193,7 @@ enum err envelope_unwrap(struct bytes wire, struct arena *arena, struct envelope
         return ERR_REFUSED;
     if (!request->has_body)
         return ERR_FORMAT;
-    inner = decode(&envelope__descriptor, bytes_of(request->body), arena);
+    inner = protobuf_decode(&envelope__descriptor, bytes_of(request->body), arena);
     if (inner == NULL || !inner->has_type || inner->source == NULL || !inner->has_timestamp || !inner->has_content)
         return ERR_FORMAT;
     if (account_from_hex(&out->source, bytes_text(inner->source)) != OK)
@@ -389,9 +331,9 @@ enum err protobuf_round_trip(const char *message_name, struct bytes wire, struct
     if (descriptor == NULL)
         return ERR_NOT_FOUND;
     arena_init(&arena);
-    message = decode(descriptor, wire, &arena);
+    message = protobuf_decode(descriptor, wire, &arena);
     if (message != NULL && out != NULL)
-        buf_append(out, encode(message, &arena));
+        buf_append(out, protobuf_encode(message, &arena));
     if (message != NULL && to_json != NULL)
         write_message(to_json, message, &arena);
     arena_fini(&arena);

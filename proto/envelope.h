@@ -1,6 +1,6 @@
 /* envelope.h: the protobuf messages of the deployed clients: Content, Envelope, and the WebSocket wrappers; padding.
  *
- * The structs here are ours; generated protobuf types stay in envelope.c. Decoding views the input and the arena. Unknown
+ * The structs here are ours; generated protobuf types stay in the codecs. Decoding views the input and the arena. Unknown
  * fields are skipped; what a client of this project does not use (groups, attachments, calls) is decoded by the schema but
  * has no member here. Source: PROTOCOL 6. Vectors: protobuf.json, friend_request.json (padding). */
 #ifndef SWARMBED_ENVELOPE_H
@@ -25,7 +25,8 @@ struct envelope {
 /* PreKeyBundleMessage: what somebody needs to start a session with `identity`. The device is always 1. */
 struct prekey_bundle {
     struct account_id identity;     /* whoever offers it; must be the envelope's source, else refuse the message */
-    uint32_t prekey_id, signed_key_id;
+    uint32_t prekey_id;             /* from 1 */
+    uint32_t signed_key_id;         /* from 1 */
     struct x25519_public prekey;    /* one-time, made for the contact that gets the bundle */
     struct x25519_public signed_key;
     uint8_t signature[64];          /* by the identity over the 33 bytes of signed_key */
