@@ -19,10 +19,12 @@ typedef void (*method_fn)(struct request *request);
 
 /* ---- what the methods have in common ---- */
 
-/* The params were not decoded: absent, or no string. */
+/* The params were not decoded: absent, no string, or of no value that the method takes. */
 static void answer_field(struct request *request, enum err err, const char *field)
 {
-    const char *form = err == ERR_MISSING ? "invalid json: no `%s` field" : "invalid json: `%s` is not a string";
+    const char *form = err == ERR_MISSING  ? "invalid json: no `%s` field"
+                       : err == ERR_FORMAT ? "invalid json: `%s` is not a string"
+                                           : "invalid `%s`";
 
     rpc_reply_text(&request->reply, 400, arena_printf(request->methods->env->arena, form, field));
 }
@@ -41,14 +43,24 @@ static const char *read_account(struct bytes pubkey, struct account_id *account)
 /* 421, or for get_snodes_for_pubkey the answer itself: the nodes that are responsible. */
 static void answer_snodes(struct request *request, uint16_t status, const struct account_id *account)
 {
-    const struct membership *membership = request->methods->view->now;
-    struct buf out;
-
-    buf_init(&out, LIMIT_BODY_BYTES);
-    rpc_snodes_encode(&out, membership, membership == NULL ? NULL : swarm_of(membership, account));
-    rpc_reply_answer(&request->reply, status, buf_bytes(&out), true);
-    buf_fini(&out);
+    rpc_reply_snodes(&request->reply, status, request->methods->view->now, account);
 }
+
+/* Of a method that acts on an account of our swarm; false: the request is answered. */
+static bool check_served(struct request *request, struct bytes pubkey, struct account_id *account)
+{
+    const char *why = read_account(pubkey, account);
+
+    if (why != NULL)
+        rpc_reply_text(&request->reply, 400, why);
+    else if (!membership_serves(request->methods->view, account))
+        answer_snodes(request, 421, account);
+    else
+        return true;
+    return false;
+}
+
+static const char data_too_long[] = "Message body exceeds maximum allowed length of 102400";
 
 static void answer_difficulty(struct methods *methods, struct rpc_reply *reply, uint16_t status)
 {
@@ -127,7 +139,7 @@ static bool check_form(struct request *request, struct store_request *store)
     account_to_hex(&store->account, lower);
     store->texts.pubkey = (struct bytes){(const uint8_t *)lower, ACCOUNT_HEX_LEN};
     if (store->texts.data.len > LIMIT_DATA_CHARS) {
-        refuse(request, store, STEP_DATA, 400, "Message body exceeds maximum allowed length of 102400");
+        refuse(request, store, STEP_DATA, 400, data_too_long);
         return false;
     }
     return true;
@@ -286,7 +298,7 @@ static void method_retrieve(struct request *request)
     struct account_id account;
     struct stored_body *bodies[LIMIT_RETRIEVE_MESSAGES];
     uint8_t last_hash[POW_HASH_BYTES];
-    const char *field, *why;
+    const char *field;
     enum err err = rpc_retrieve_decode(request->params, &texts, &field);
     size_t count;
 
@@ -294,15 +306,8 @@ static void method_retrieve(struct request *request)
         answer_field(request, err, field);
         return;
     }
-    why = read_account(texts.pubkey, &account);
-    if (why != NULL) {
-        rpc_reply_text(&request->reply, 400, why);
+    if (!check_served(request, texts.pubkey, &account))
         return;
-    }
-    if (!membership_serves(methods->view, &account)) {
-        answer_snodes(request, 421, &account);
-        return;
-    }
     count = store_get(methods->store, &account, read_last_hash(texts.last_hash, last_hash), bodies, ARRAY_LEN(bodies));
     if (count == 0 && request->hold_ms > 0 &&
         long_poll_hold(methods->long_poll, &account, &request->reply, request->hold_ms) == OK)
@@ -330,15 +335,45 @@ static void method_get_snodes(struct request *request)
         answer_snodes(request, 200, &account);
 }
 
+/* ---- listen, deliver: synchronous routing ---- */
+
+static void method_listen(struct request *request)
+{
+    struct rpc_listen listen;
+    struct account_id account;
+    const char *field;
+    enum err err = rpc_listen_decode(request->params, &listen, &field);
+
+    if (err != OK)
+        answer_field(request, err, field);
+    else if (check_served(request, listen.pubkey, &account))
+        listen_wait(request->methods->listen, &account, &listen, &request->reply);
+}
+
+/* Without ttl, timestamp and nonce: if somebody sends them, nobody looks (PROTOCOL 9.1). */
+static void method_deliver(struct request *request)
+{
+    struct rpc_deliver deliver;
+    struct account_id account;
+    const char *field;
+    enum err err = rpc_deliver_decode(request->params, &deliver, &field);
+
+    if (err != OK)
+        answer_field(request, err, field);
+    else if (deliver.data.len > LIMIT_DATA_CHARS)
+        rpc_reply_text(&request->reply, 400, data_too_long);
+    else if (check_served(request, deliver.pubkey, &account))
+        listen_deliver(request->methods->listen, &account, deliver.data, &request->reply);
+}
+
 /* ---- all of them ---- */
 
 static const struct {
     const char *name;
     method_fn run;
 } methods_table[] = {
-    {"store", method_store},
-    {"retrieve", method_retrieve},
-    {"get_snodes_for_pubkey", method_get_snodes},
+    {"store", method_store},   {"retrieve", method_retrieve}, {"get_snodes_for_pubkey", method_get_snodes},
+    {"listen", method_listen}, {"deliver", method_deliver},
 };
 
 void methods_init(struct methods *methods)

@@ -1,13 +1,14 @@
-/* methods.h: the storage RPC of clients: store, retrieve, get_snodes_for_pubkey.
+/* methods.h: the storage RPC of clients: store, retrieve, get_snodes_for_pubkey, listen, deliver.
  *
  * One table: method name -> handler. The checks come in the documented order and the first failure answers
- * (PROTOCOL 3.5, 3.6, 3.7). The same for a direct request and for one out of an onion: where the answer goes is
+ * (PROTOCOL 3.5, 3.6, 3.7, 9.1). The same for a direct request and for one out of an onion: where the answer goes is
  * rpc_reply.h. Readiness and rate limits are asked before, by node/snode.c or node/relay.c. */
 #ifndef SWARMBED_METHODS_H
 #define SWARMBED_METHODS_H
 
 #include "common/list.h"
 #include "node/difficulty.h"
+#include "node/listen.h"
 #include "node/long_poll.h"
 #include "node/membership.h"
 #include "node/replicate.h"
@@ -24,6 +25,7 @@ struct methods {
     struct store *store;
     struct long_poll *long_poll;
     struct replicate *replicate;
+    struct listen *listen;
     struct list stores; /* struct waiting_store: those that wait for the disk */
     uint32_t store_count;
 };

@@ -1,6 +1,8 @@
 #include "node/rpc_reply.h"
 
+#include "common/limits.h"
 #include "node/relay.h"
+#include "proto/node_list.h"
 
 struct rpc_reply rpc_reply_direct(struct env *env, struct incoming *incoming)
 {
@@ -60,4 +62,15 @@ void rpc_reply_answer(struct rpc_reply *reply, uint16_t status, struct bytes bod
 void rpc_reply_text(struct rpc_reply *reply, uint16_t status, const char *text)
 {
     rpc_reply_answer(reply, status, bytes_text(text), false);
+}
+
+void rpc_reply_snodes(struct rpc_reply *reply, uint16_t status, const struct membership *membership,
+                      const struct account_id *account)
+{
+    struct buf out;
+
+    buf_init(&out, LIMIT_BODY_BYTES);
+    rpc_snodes_encode(&out, membership, membership == NULL ? NULL : swarm_of(membership, account));
+    rpc_reply_answer(reply, status, buf_bytes(&out), true);
+    buf_fini(&out);
 }

@@ -26,5 +26,9 @@ void rpc_reply_watch(struct rpc_reply *reply, rpc_gone_fn on_gone);
 /* Exactly once. Nothing happens if the asker has gone. Charges the writing of the answer. */
 void rpc_reply_answer(struct rpc_reply *reply, uint16_t status, struct bytes body, bool body_is_json);
 void rpc_reply_text(struct rpc_reply *reply, uint16_t status, const char *text);
+/* The nodes that are responsible for the account: a 421, or the answer of get_snodes_for_pubkey (PROTOCOL 3.7).
+ *   membership  NULL before the first: an empty list */
+void rpc_reply_snodes(struct rpc_reply *reply, uint16_t status, const struct membership *membership,
+                      const struct account_id *account);
 
 #endif

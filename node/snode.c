@@ -6,6 +6,7 @@
 #include "common/limits.h"
 #include "common/text.h"
 #include "node/admission.h"
+#include "node/listen.h"
 #include "node/membership.h"
 #include "node/methods.h"
 #include "node/rate_limit.h"
@@ -26,6 +27,7 @@ struct snode {
     struct difficulty difficulty;
     struct store store;
     struct long_poll long_poll;
+    struct listen listen;
     struct replicate replicate;
     struct relay relay;
     struct methods methods;
@@ -97,6 +99,7 @@ struct snode *snode_new(const struct snode_config *config)
     difficulty_init(&snode->difficulty, config->env, config->preset->difficulty_initial);
     store_init(&snode->store, config->env, config->preset->store_bytes_max, LIMIT_STORE_RECORDS, snode, on_stored);
     long_poll_init(&snode->long_poll, config->env);
+    listen_init(&snode->listen, config->env, &snode->view);
     replicate_init(&snode->replicate, config, &snode->view);
     membership_init(&snode->view, config, &snode->replicate, each_body, snode);
     relay_init(&snode->relay, config, &snode->view, snode, on_onion_final);
@@ -107,7 +110,8 @@ struct snode *snode_new(const struct snode_config *config)
                                       .difficulty = &snode->difficulty,
                                       .store = &snode->store,
                                       .long_poll = &snode->long_poll,
-                                      .replicate = &snode->replicate};
+                                      .replicate = &snode->replicate,
+                                      .listen = &snode->listen};
     methods_init(&snode->methods);
     return snode;
 }
@@ -122,6 +126,7 @@ void snode_free(struct snode *snode)
     methods_fini(&snode->methods);
     relay_fini(&snode->relay);
     replicate_fini(&snode->replicate);
+    listen_fini(&snode->listen);
     long_poll_fini(&snode->long_poll);
     store_fini(&snode->store);
     difficulty_fini(&snode->difficulty);
@@ -132,6 +137,7 @@ void snode_free(struct snode *snode)
 void snode_on_membership(struct snode *snode, const struct membership *membership)
 {
     membership_update(&snode->view, membership);
+    listen_on_membership(&snode->listen);
 }
 
 void snode_on_difficulty(struct snode *snode, const struct pow_record records[], size_t count)
@@ -303,7 +309,11 @@ void snode_counts(const struct snode *snode, struct snode_counts *out)
                                  .expired = store->expired,
                                  .onions_open = relay_open_count(&snode->relay),
                                  .listeners = snode->long_poll.count,
-                                 .pushes_waiting_bytes = snode->replicate.waiting_bytes};
+                                 .pushes_waiting_bytes = snode->replicate.waiting_bytes,
+                                 .leases = snode->listen.leases,
+                                 .listens_open = snode->listen.open,
+                                 .deliveries_waiting = snode->listen.deliveries,
+                                 .deliveries_waiting_bytes = snode->listen.delivery_bytes};
 }
 
 bool snode_holds(const struct snode *snode, const uint8_t hash[64])

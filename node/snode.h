@@ -56,6 +56,7 @@ struct snode_counts {
     uint64_t records, bytes;                            /* stored now, expired ones not counted once freed */
     uint64_t stored, duplicates, refused_full, expired; /* since the start */
     uint64_t onions_open, listeners, pushes_waiting_bytes;
+    uint64_t leases, listens_open, deliveries_waiting, deliveries_waiting_bytes; /* synchronous routing */
 };
 void snode_counts(const struct snode *snode, struct snode_counts *out);
 /* Whether a message with that era hash (64 bytes) is held and not expired. */

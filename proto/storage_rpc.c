@@ -1,5 +1,9 @@
 #include "proto/storage_rpc.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/limits.h"
 #include "common/pow.h"
 #include "common/text.h"
 
@@ -123,31 +127,126 @@ void rpc_get_snodes_encode(struct buf *out, struct bytes pubkey)
     encode_call(out, "get_snodes_for_pubkey", list, ARRAY_LEN(list));
 }
 
-/* --- answers: difficulty --- */
+/* --- the calls of synchronous routing --- */
 
-void rpc_difficulty_encode(struct buf *out, uint64_t difficulty)
+/* Leaves *number alone if there is no such param. */
+static enum err decode_optional_number(const struct json *params, const char *name, uint64_t *number)
+{
+    struct bytes text;
+    enum err err = json_get_string(params, name, &text);
+    if (err != OK)
+        return err == ERR_MISSING ? OK : err;
+    return decimal_decode(number, text) == OK ? OK : ERR_RANGE;
+}
+
+enum err rpc_listen_decode(const struct json *params, struct rpc_listen *listen, const char **field)
+{
+    struct bytes id;
+    uint64_t hold_ms = LIMIT_LISTEN_HOLD_MS;
+    const struct param list[] = {{"pubKey", &listen->pubkey}, {"listenId", &id}};
+    enum err err = decode_params(params, list, ARRAY_LEN(list), field);
+    if (err != OK)
+        return err;
+    *field = "listenId";
+    if (hex_decode(listen->listen_id, sizeof(listen->listen_id), id) != OK)
+        return ERR_RANGE;
+    *field = "hold";
+    err = decode_optional_number(params, *field, &hold_ms);
+    if (err != OK)
+        return err;
+    if (hold_ms > LIMIT_LISTEN_HOLD_MS_MAX)
+        return ERR_RANGE;
+    listen->hold_ms = (uint32_t)hold_ms;
+    *field = "ack";
+    listen->ack = 0;
+    return decode_optional_number(params, *field, &listen->ack);
+}
+
+void rpc_listen_encode(struct buf *out, const struct rpc_listen *listen)
+{
+    struct bytes pubkey = listen->pubkey, id_text, hold_text, ack_text;
+    char id[2 * LISTEN_ID_BYTES], hold[24], ack[24];
+    const struct param list[] = {{"pubKey", &pubkey}, {"listenId", &id_text}, {"hold", &hold_text}, {"ack", &ack_text}};
+    hex_encode(id, BYTES_OF(listen->listen_id));
+    id_text = BYTES_OF(id);
+    snprintf(hold, sizeof(hold), "%" PRIu32, listen->hold_ms);
+    hold_text = bytes_text(hold);
+    snprintf(ack, sizeof(ack), "%" PRIu64, listen->ack);
+    ack_text = bytes_text(ack);
+    encode_call(out, "listen", list, listen->ack == 0 ? ARRAY_LEN(list) - 1 : ARRAY_LEN(list));
+}
+
+enum err rpc_deliver_decode(const struct json *params, struct rpc_deliver *deliver, const char **field)
+{
+    const struct param list[] = {{"pubKey", &deliver->pubkey}, {"data", &deliver->data}};
+    return decode_params(params, list, ARRAY_LEN(list), field);
+}
+
+void rpc_deliver_encode(struct buf *out, const struct rpc_deliver *deliver)
+{
+    struct rpc_deliver texts = *deliver;
+    const struct param list[] = {{"pubKey", &texts.pubkey}, {"data", &texts.data}};
+    encode_call(out, "deliver", list, ARRAY_LEN(list));
+}
+
+/* --- answers: one number --- */
+
+/* {"<name>": n}, 1 or more. */
+static void encode_number(struct buf *out, const char *name, uint64_t number)
 {
     json_open(out, '{');
-    json_write_name(out, "difficulty");
-    json_write_u64(out, difficulty);
+    json_write_name(out, name);
+    json_write_u64(out, number);
     json_close(out, '}');
 }
 
-enum err rpc_difficulty_decode(struct bytes body, uint64_t *difficulty)
+static enum err decode_number(struct bytes body, const char *name, int64_t max, uint64_t *number)
 {
     int64_t value;
     enum err err;
     struct json *document = json_parse(body, &err);
     if (document == NULL)
         return err;
-    err = json_get_integer(document, "difficulty", &value);
+    err = json_get_integer(document, name, &value);
     json_free(document);
     if (err != OK)
         return err;
-    if (value < 1)
+    if (value < 1 || value > max)
         return ERR_RANGE;
-    *difficulty = (uint64_t)value;
+    *number = (uint64_t)value;
     return OK;
+}
+
+void rpc_difficulty_encode(struct buf *out, uint64_t difficulty)
+{
+    encode_number(out, "difficulty", difficulty);
+}
+
+enum err rpc_difficulty_decode(struct bytes body, uint64_t *difficulty)
+{
+    return decode_number(body, "difficulty", INT64_MAX, difficulty);
+}
+
+void rpc_delivered_encode(struct buf *out, uint32_t listeners)
+{
+    encode_number(out, "delivered", listeners);
+}
+
+enum err rpc_delivered_decode(struct bytes body, uint32_t *listeners)
+{
+    uint64_t number = 0;
+    enum err err = decode_number(body, "delivered", UINT32_MAX, &number);
+    if (err == OK)
+        *listeners = (uint32_t)number;
+    return err;
+}
+
+void rpc_listening_encode(struct buf *out, bool listening)
+{
+    json_open(out, '{');
+    json_write_name(out, "listening");
+    json_write_bool(out, listening);
+    json_close(out, '}');
 }
 
 /* --- answers: messages --- */
@@ -188,25 +287,34 @@ static enum err decode_message(const struct json *value, struct rpc_message *mes
     return OK;
 }
 
+/* The document of an answer whose `messages` are at most `max`; NULL: *err says why not. */
+static struct json *parse_messages(struct bytes body, size_t max, enum err *err)
+{
+    struct json *document = json_parse(body, err);
+    const struct json *list = json_get(document, "messages");
+    if (document == NULL)
+        return NULL;
+    *err = !json_is_array(list) ? ERR_FORMAT : json_count(list) > max ? ERR_TOO_BIG : OK;
+    if (*err == OK)
+        return document;
+    json_free(document);
+    return NULL;
+}
+
+static const struct json *first_message(const struct json *document)
+{
+    return json_first(json_get(document, "messages"));
+}
+
 enum err rpc_messages_decode(struct bytes body, struct rpc_message out[], size_t max, size_t *count,
                              struct json **document)
 {
-    const struct json *list;
     enum err err;
     *count = 0;
-    *document = json_parse(body, &err);
+    *document = parse_messages(body, max, &err);
     if (*document == NULL)
         return err;
-    list = json_get(*document, "messages");
-    if (!json_is_array(list)) {
-        err = ERR_FORMAT;
-        goto drop_document;
-    }
-    if (json_count(list) > max) {
-        err = ERR_TOO_BIG;
-        goto drop_document;
-    }
-    for (const struct json *value = json_first(list); value != NULL; value = json_next(value)) {
+    for (const struct json *value = first_message(*document); value != NULL; value = json_next(value)) {
         err = decode_message(value, &out[*count]);
         if (err != OK)
             goto drop_document;
@@ -218,6 +326,54 @@ drop_document:
     json_free(*document);
     *document = NULL;
     return err;
+}
+
+/* --- answers: what a listener heard --- */
+
+void rpc_heard_open(struct buf *out)
+{
+    rpc_messages_open(out);
+}
+
+void rpc_heard_add(struct buf *out, struct bytes data)
+{
+    json_open(out, '{');
+    json_write_name(out, "data");
+    json_write_text(out, data);
+    json_close(out, '}');
+}
+
+void rpc_heard_close(struct buf *out, uint32_t lease_ms)
+{
+    json_close(out, ']');
+    json_write_name(out, "lease");
+    json_write_u64(out, lease_ms);
+    json_close(out, '}');
+}
+
+enum err rpc_heard_decode(struct bytes body, struct bytes out[], size_t max, size_t *count, uint32_t *lease_ms,
+                          struct json **document)
+{
+    int64_t lease;
+    enum err err;
+    *count = 0;
+    *document = parse_messages(body, max, &err);
+    if (*document == NULL)
+        return err;
+    if (json_get_integer(*document, "lease", &lease) != OK || lease < 0 || lease > UINT32_MAX)
+        goto drop_document;
+    *lease_ms = (uint32_t)lease;
+    for (const struct json *value = first_message(*document); value != NULL; value = json_next(value)) {
+        if (json_get_string(value, "data", &out[*count]) != OK)
+            goto drop_document;
+        ++*count;
+    }
+    return OK;
+drop_document:
+    *count = 0;
+    json_free(*document);
+    *document = NULL;
+    return ERR_FORMAT;
 }
 
 /* --- the seed --- */
