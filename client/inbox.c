@@ -62,23 +62,20 @@ static void identity_of(const struct message_opened *opened, uint8_t key[SEEN_KE
     hash_sha256(BYTES_OF(text), key);
 }
 
-static void trace_duplicate(struct client *client, const struct message_opened *opened)
+static void trace_duplicate(struct client *client, uint64_t timestamp_ms, struct bytes source)
 {
-    env_trace(client->env, &(struct trace_record){.kind = TRACE_DUPLICATE,
-                                                  .n = {opened->timestamp_ms},
-                                                  .b = {BYTES_OF(opened->source.bytes)}});
+    env_trace(client->env, &(struct trace_record){.kind = TRACE_DUPLICATE, .n = {timestamp_ms}, .b = {source}});
 }
 
 bool inbox_take(struct client *client, const struct rpc_message *message)
 {
-    static const struct message_opened unopened;
     struct message_opened opened;
     uint8_t hash[64], identity[SEEN_KEY_BYTES], text_sha256[32];
 
     if (hex_decode(hash, sizeof hash, message->hash) != OK)
         return false;
     if (!seen_add(client, hash, message->expiration_ms)) {
-        trace_duplicate(client, &unopened);
+        trace_duplicate(client, 0, BYTES_NONE); /* never opened: nobody knows whose it is */
         return false;
     }
     enum message_fault fault = message_open(client, message->data, &opened);
@@ -88,7 +85,7 @@ bool inbox_take(struct client *client, const struct rpc_message *message)
     }
     identity_of(&opened, identity);
     if (!seen_add(client, identity, INT64_MAX)) { /* as long as any other copy may live */
-        trace_duplicate(client, &opened);
+        trace_duplicate(client, opened.timestamp_ms, BYTES_OF(opened.source.bytes));
         return false;
     }
     append(client, &opened);

@@ -29,8 +29,6 @@ const char *message_fault_text(enum message_fault fault)
         return "without text";
     case MESSAGE_TEXT_TOO_LONG:
         return "text too long";
-    case MESSAGE_NOT_UTF8:
-        return "text is not UTF-8";
     case MESSAGE_FAULT_COUNT:
         break;
     }
@@ -126,11 +124,8 @@ static enum message_fault read_content(struct client *client, struct bytes plain
         return MESSAGE_WITHOUT_TEXT;
     if (content.body.len > LIMIT_INTRODUCTION_BYTES)
         return MESSAGE_TEXT_TOO_LONG;
-    if (!utf8_valid(content.body))
-        return MESSAGE_NOT_UTF8;
     out->text = content.body;
-    if (content.has_display_name && content.display_name.len <= LIMIT_DISPLAY_NAME_BYTES &&
-        utf8_valid(content.display_name))
+    if (content.has_display_name && content.display_name.len <= LIMIT_DISPLAY_NAME_BYTES)
         out->display_name = content.display_name;
     return MESSAGE_READABLE;
 }

@@ -20,10 +20,9 @@ enum message_fault {
     MESSAGE_FROM_ONESELF,
     MESSAGE_NOT_DECRYPTED, /* another key, or changed */
     MESSAGE_BAD_PADDING,
-    MESSAGE_BAD_CONTENT,
+    MESSAGE_BAD_CONTENT, /* no Content, or a text in it that is not UTF-8 */
     MESSAGE_WITHOUT_TEXT,
     MESSAGE_TEXT_TOO_LONG, /* over LIMIT_INTRODUCTION_BYTES */
-    MESSAGE_NOT_UTF8,
     MESSAGE_FAULT_COUNT
 };
 const char *message_fault_text(enum message_fault fault);

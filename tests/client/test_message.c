@@ -148,7 +148,7 @@ START_TEST(broken_layers_have_reasons)
                          .has_data = true, .body = {(const uint8_t *)longest, sizeof longest - 1}})),
                      MESSAGE_READABLE);
     ck_assert_int_eq(open_by_bob(encrypted(content_pad(BYTES_LIT("\x0a\x03\x0a\x01\xc3"), net.fake.env.arena))),
-                     MESSAGE_NOT_UTF8); /* a dataMessage whose body is the byte c3 */
+                     MESSAGE_BAD_CONTENT); /* a dataMessage whose body is the byte c3 */
     stop();
 }
 END_TEST
