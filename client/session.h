@@ -70,7 +70,8 @@ struct session_suite {
     bool (*verify)(struct session_self *self, const struct x25519_public *signer, struct bytes text,
                    const uint8_t signature[64]);
 
-    /* Starts a session with `peer` from the bundle it gave; a session that is active is archived.
+    /* Starts a session with `peer` from the bundle it gave; a session that is active is archived. A bundle with the
+     * prekey id 0, which no message carries, is one without a one-time prekey.
      * ERR_REFUSED: the bundle is another account's; ERR_CRYPTO: its signature is wrong, or a key of it is none. */
     enum err (*start)(struct session_self *self, const struct account_id *peer, const struct prekey_bundle *bundle,
                       struct blob **record);
@@ -78,7 +79,8 @@ struct session_suite {
     enum err (*encrypt)(struct session_self *self, const struct account_id *peer, struct bytes plain,
                         struct blob **record, struct session_sealed *out);
     /* Opens `wire`, the content of an envelope of that type.
-     *   one_time  the prekey made for this contact, or NULL
+     *   one_time  the prekey made for this contact; its id is 0 if there is none, and then no session can begin. NULL:
+     *             no bundle for it has one, so only messages without one begin a session
      * ERR_FORMAT     no such message, whatever the session
      * ERR_MISSING    type 1 and no session with this peer
      * ERR_REFUSED    type 3 that names another identity key than the peer's

@@ -1,5 +1,6 @@
 #include "common/suite.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -28,11 +29,33 @@ void hash_sha256(struct bytes text, uint8_t out[32])
 
 void hash_hmac_sha256(struct bytes key, struct bytes text, uint8_t out[32])
 {
-    crypto_auth_hmacsha256_state state;
+    struct hash_hmac hmac;
 
-    (void)crypto_auth_hmacsha256_init(&state, key.data, key.len);
-    (void)crypto_auth_hmacsha256_update(&state, text.data, text.len);
-    (void)crypto_auth_hmacsha256_final(&state, out);
+    hash_hmac_init(&hmac, key);
+    hash_hmac_update(&hmac, text);
+    hash_hmac_final(&hmac, out);
+}
+
+static_assert(sizeof(struct hash_hmac) >= sizeof(crypto_auth_hmacsha256_state), "room for libsodium's state");
+
+static crypto_auth_hmacsha256_state *hmac_state(struct hash_hmac *hmac)
+{
+    return (crypto_auth_hmacsha256_state *)hmac;
+}
+
+void hash_hmac_init(struct hash_hmac *hmac, struct bytes key)
+{
+    (void)crypto_auth_hmacsha256_init(hmac_state(hmac), key.data, key.len);
+}
+
+void hash_hmac_update(struct hash_hmac *hmac, struct bytes text)
+{
+    (void)crypto_auth_hmacsha256_update(hmac_state(hmac), text.data, text.len);
+}
+
+void hash_hmac_final(struct hash_hmac *hmac, uint8_t out[32])
+{
+    (void)crypto_auth_hmacsha256_final(hmac_state(hmac), out);
 }
 
 void hash_blake2b_256(const struct bytes parts[], size_t part_count, uint8_t out[32])

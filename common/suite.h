@@ -58,6 +58,13 @@ void crypto_wipe(void *memory, size_t len);
 void hash_sha512(struct bytes text, uint8_t out[64]);
 void hash_sha256(struct bytes text, uint8_t out[32]);
 void hash_hmac_sha256(struct bytes key, struct bytes text, uint8_t out[32]);
+/* The same in pieces. The state is secret: wipe it. */
+struct hash_hmac {
+    uint64_t state[26];
+};
+void hash_hmac_init(struct hash_hmac *hmac, struct bytes key);
+void hash_hmac_update(struct hash_hmac *hmac, struct bytes text);
+void hash_hmac_final(struct hash_hmac *hmac, uint8_t out[32]);
 void hash_blake2b_256(const struct bytes parts[], size_t part_count, uint8_t out[32]);
 uint64_t hash_sip(const uint8_t key[16], struct bytes text); /* SipHash-2-4 */
 

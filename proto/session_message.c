@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "proto/envelope.h"
 #include "proto/protobuf.h"
 #include "proto/session.pb-c.h"
 
@@ -86,4 +87,17 @@ enum err session_prekey_message_decode(struct bytes wire, struct arena *arena, s
     if (protobuf_key(whisper->basekey, &out->base_key) != OK)
         return ERR_FORMAT;
     return protobuf_account(whisper->identitykey, &out->identity);
+}
+
+enum err session_wire_decode(uint32_t envelope_type, struct bytes wire, struct arena *arena, struct session_wire *out)
+{
+    *out = (struct session_wire){.begins = envelope_type == ENVELOPE_PREKEY_BUNDLE};
+    if (!out->begins && envelope_type != ENVELOPE_CIPHERTEXT)
+        return ERR_FORMAT;
+    if (out->begins) {
+        if (session_prekey_message_decode(wire, arena, &out->prekey) != OK)
+            return ERR_FORMAT;
+        wire = out->prekey.message;
+    }
+    return session_message_decode(wire, arena, &out->message);
 }

@@ -40,4 +40,14 @@ struct bytes session_prekey_message_encode(const struct session_prekey_message *
 MUST_CHECK enum err session_prekey_message_decode(struct bytes wire, struct arena *arena,
                                                   struct session_prekey_message *out);
 
+/* The content of an envelope of type 1 or 3. */
+struct session_wire {
+    bool begins;                          /* type 3 */
+    struct session_prekey_message prekey; /* if `begins` */
+    struct session_message message;
+};
+/* ERR_FORMAT: another type of envelope, or not that inside or out. */
+MUST_CHECK enum err session_wire_decode(uint32_t envelope_type, struct bytes wire, struct arena *arena,
+                                        struct session_wire *out);
+
 #endif
