@@ -121,11 +121,23 @@ static void *bounded_alloc(void *owner, void *old, size_t old_size, size_t new_s
 
 /* ---- one run ---- */
 
+/* The script's line that was running: an error raised by a function of Lua's library does not always name it. */
+static bool running_line(lua_State *thread, lua_Debug *debug)
+{
+    for (int level = 0; lua_getstack(thread, level, debug) != 0; level++)
+        if (lua_getinfo(thread, "Sl", debug) != 0 && debug->currentline > 0)
+            return true;
+    return false;
+}
+
 static int report_error(struct scenario *scenario, lua_State *thread)
 {
     const char *message = lua_tostring(thread, -1);
+    lua_Debug debug;
 
     fprintf(stderr, "%s\n", message != NULL ? message : "the script raised an error that is no text");
+    if (running_line(thread, &debug))
+        fprintf(stderr, "  in %s:%d\n", debug.short_src, debug.currentline);
     if (scenario->world != NULL)
         fprintf(stderr, "  at virtual time %.3f s, seed %" PRIu64 "\n", (double)world_now_us(scenario->world) / 1e6,
                 scenario->seed);

@@ -15,7 +15,7 @@
 #define SCENARIO_TASKS_MAX         1000000
 #define SCENARIO_KEPT_MAX          1000000 /* trace records kept for net:records() */
 #define SCENARIO_PARAMS_MAX        64
-#define SCENARIO_STEPS_AT_ONCE     10000000 /* resumptions without time passing; each task counts one */
+#define SCENARIO_STEPS_AT_ONCE     2000000 /* resumptions without time passing; each task counts one */
 #define SCENARIO_NODES_MAX         20000
 #define SCENARIO_NAME_BYTES_MAX    63 /* of a client */
 #define SCENARIO_DIFFICULTY_MAX    1000000

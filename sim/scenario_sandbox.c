@@ -239,12 +239,17 @@ static int plain_tostring(lua_State *lua)
     return 1;
 }
 
+/* The function that ours stands in for runs in our place, so that its errors name it and the script's line. */
+static int original(lua_State *lua)
+{
+    return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
+}
+
 /* upvalue: string.format */
 static int plain_format(lua_State *lua)
 {
     size_t len;
     const char *at = luaL_checklstring(lua, 1, &len), *end = at + len;
-    int count = lua_gettop(lua);
 
     while ((at = memchr(at, '%', (size_t)(end - at))) != NULL) {
         at += 1 + strspn(at + 1, "-+ #0123456789.");
@@ -252,34 +257,26 @@ static int plain_format(lua_State *lua)
         if (at < end)
             at++;
     }
-    luaL_checkstack(lua, count + LUA_MINSTACK, "too many arguments");
-    lua_pushvalue(lua, lua_upvalueindex(1));
-    lua_pushvalue(lua, 1);
-    for (int i = 2; i <= count; i++) {
+    for (int i = lua_gettop(lua); i > 1; i--) {
         int type = lua_type(lua, i);
 
         if (type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN || type == LUA_TNIL)
-            lua_pushvalue(lua, i);
-        else
-            push_text(lua, i);
+            continue;
+        push_text(lua, i);
+        lua_replace(lua, i);
     }
-    lua_call(lua, count, 1);
-    return 1;
+    return original(lua);
 }
 
 /* upvalue: setmetatable */
 static int safe_setmetatable(lua_State *lua)
 {
-    lua_settop(lua, 2);
     if (lua_istable(lua, 2)) {
         lua_getfield(lua, 2, "__gc");
         luaL_argcheck(lua, lua_isnil(lua, -1), 2, "__gc runs whenever memory is collected: not in a fixed order");
         lua_pop(lua, 1);
     }
-    lua_pushvalue(lua, lua_upvalueindex(1));
-    lua_insert(lua, 1);
-    lua_call(lua, 2, 1);
-    return 1;
+    return original(lua);
 }
 
 static uint64_t draw_below(lua_State *lua, uint64_t n)
