@@ -122,23 +122,44 @@ static bool read_file(struct verify *v, struct buf *text)
     return v->errors == 0;
 }
 
+static void verify_content(struct verify *v, struct bytes text)
+{
+    enum err err;
+    struct json *document = json_parse(text, &err);
+
+    if (document == NULL) {
+        file_error(v, err == ERR_TOO_BIG ? "more values than a JSON text may have here" : "not JSON");
+        return;
+    }
+    verify_document(v, document);
+    json_free(document);
+}
+
 static void verify_file(struct verify *v)
 {
-    struct json *document;
     struct buf text;
-    enum err err;
 
     buf_init(&text, FILE_BYTES_MAX);
-    if (read_file(v, &text)) {
-        document = json_parse(buf_bytes(&text), &err);
-        if (document == NULL) {
-            file_error(v, err == ERR_TOO_BIG ? "more values than a JSON text may have here" : "not JSON");
-        } else {
-            verify_document(v, document);
-            json_free(document);
-        }
-    }
+    if (read_file(v, &text))
+        verify_content(v, buf_bytes(&text));
     buf_fini(&text);
+}
+
+static int exit_status(unsigned failed, unsigned errors)
+{
+    if (errors > 0)
+        return 2;
+    return failed > 0 ? 1 : 0;
+}
+
+int verify_text_file(const char *name, struct bytes text, FILE *out, FILE *err)
+{
+    struct verify v = {.out = out, .err = err, .file = name};
+
+    arena_init(&v.arena);
+    verify_content(&v, text);
+    arena_fini(&v.arena);
+    return exit_status(v.failed, v.errors);
 }
 
 int verify_files(const char *const files[], size_t count, FILE *out, FILE *err)
@@ -160,7 +181,5 @@ int verify_files(const char *const files[], size_t count, FILE *out, FILE *err)
         errors += v.errors;
     }
     fprintf(out, "%u passed, %u failed\n", passed, failed);
-    if (errors > 0)
-        return 2;
-    return failed > 0 ? 1 : 0;
+    return exit_status(failed, errors);
 }
