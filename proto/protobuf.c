@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+/* Numbers of fields, from 1. protobuf-c takes others too, though not each way of writing them, so that it could not
+ * read what it writes itself. */
+#define FIELD_NUMBER_MAX ((1u << 29) - 1)
+
 static void *arena_alloc_hook(void *arena, size_t size)
 {
     return arena_alloc(arena, size);
@@ -25,14 +29,15 @@ static bool take_varint(struct bytes *rest, uint64_t *out)
     return false;
 }
 
-/* Whether all text in known fields is UTF-8 without zero bytes. protobuf-c would cut a text at its first zero and take
- * any bytes, so that two messages could differ and read the same. As deep as the schema, which has no cycles. */
+/* Whether fields have numbers, and all text in known fields is UTF-8 without zero bytes. protobuf-c would cut a text at
+ * its first zero and take any bytes, so that two messages could differ and read the same. As deep as the schema, which
+ * has no cycles. */
 static bool texts_valid(const ProtobufCMessageDescriptor *descriptor, struct bytes wire)
 {
     while (wire.len > 0) {
         const ProtobufCFieldDescriptor *field;
         uint64_t key, len;
-        if (!take_varint(&wire, &key))
+        if (!take_varint(&wire, &key) || key >> 3 == 0 || key >> 3 > FIELD_NUMBER_MAX)
             return false;
         switch (key & 7) {
         case PROTOBUF_C_WIRE_TYPE_VARINT:
@@ -54,8 +59,7 @@ static bool texts_valid(const ProtobufCMessageDescriptor *descriptor, struct byt
         }
         if (len > wire.len)
             return false;
-        field =
-            key >> 3 > UINT32_MAX ? NULL : protobuf_c_message_descriptor_get_field(descriptor, (unsigned)(key >> 3));
+        field = protobuf_c_message_descriptor_get_field(descriptor, (unsigned)(key >> 3));
         if (field != NULL && (key & 7) == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
             struct bytes value = bytes_slice(wire, 0, (size_t)len);
             if (field->type == PROTOBUF_C_TYPE_STRING && !utf8_valid(value))

@@ -185,6 +185,8 @@ START_TEST(names_and_wires_that_are_none)
     static const uint8_t group[] = {0x0b, 0x0c};      /* a group */
     static const uint8_t wrong_type[] = {0x08, 0x01}; /* body as a number */
     static const uint8_t endless[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01};
+    static const uint8_t no_number[] = {0x80, 0x00, 0x00};                     /* field 0 */
+    static const uint8_t high_number[] = {0x80, 0x80, 0x80, 0x80, 0x10, 0x00}; /* field 2^29 */
     static const uint8_t zero_inside[] = {0x0a, 0x03, 'a', 0, 'b'};
     static const uint8_t no_utf8[] = {0x0a, 0x02, 0xc3, 0x28};
     static const uint8_t deep_zero[] = {0x0a, 0x08, 0xaa, 0x06, 0x05, 0x0a, 0x03, 'a', 0, 'b'}; /* the display name */
@@ -197,6 +199,8 @@ START_TEST(names_and_wires_that_are_none)
     ck_assert_int_eq(round_trip("DataMessage", BYTES_OF(group), &out), ERR_FORMAT);
     ck_assert_int_eq(round_trip("DataMessage", BYTES_OF(wrong_type), &out), ERR_FORMAT);
     ck_assert_int_eq(round_trip("DataMessage", BYTES_OF(endless), &out), ERR_FORMAT);
+    ck_assert_int_eq(round_trip("DataMessage", BYTES_OF(no_number), &out), ERR_FORMAT);
+    ck_assert_int_eq(round_trip("DataMessage", BYTES_OF(high_number), &out), ERR_FORMAT);
     ck_assert_int_eq(round_trip("DataMessage", BYTES_OF(zero_inside), &out), ERR_FORMAT);
     ck_assert_int_eq(round_trip("DataMessage", BYTES_OF(no_utf8), &out), ERR_FORMAT);
     ck_assert_int_eq(round_trip("Content", BYTES_OF(deep_zero), &out), ERR_FORMAT);
