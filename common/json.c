@@ -197,9 +197,14 @@ static enum err scan_value(struct scan *scan)
 
 struct json *json_parse(struct bytes text, enum err *err)
 {
-    struct scan scan = {.at = text.data, .end = text.data + text.len};
+    struct scan scan;
     cJSON *document;
-    *err = utf8_valid(text) ? scan_value(&scan) : ERR_FORMAT;
+    *err = ERR_FORMAT;
+    if (text.len == 0) /* perhaps there is no address to count from */
+        return NULL;
+    scan = (struct scan){.at = text.data, .end = text.data + text.len};
+    if (utf8_valid(text))
+        *err = scan_value(&scan);
     if (*err == OK && scan.at < scan.end)
         *err = ERR_FORMAT;
     if (*err != OK)
