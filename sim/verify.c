@@ -8,12 +8,14 @@
 
 #define FILE_BYTES_MAX (64u << 20)
 
-/* Two kinds call their section `cases`: `member`, if not NULL, is what the first of them must have. */
+/* Two sections have the same name in two kinds: `member`, if not NULL, is what the first vector of one of them must
+ * have. The kind that says so comes first. */
 static const struct kind {
     const char *name, *member;
     const struct verify_section *sections;
 } kinds[] = {
     {"swarm_space", NULL, verify_swarm_space_sections},
+    {"x3dh_ratchet", "session_start", verify_session_sections},
     {"swarm_assignment", NULL, verify_assignment_sections},
     {"pow", NULL, verify_pow_sections},
     {"onion", NULL, verify_onion_sections},

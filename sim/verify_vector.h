@@ -61,6 +61,6 @@ struct verify_section {
 };
 extern const struct verify_section verify_keys_sections[], verify_message_hash_sections[],
     verify_friend_request_sections[], verify_protobuf_sections[], verify_swarm_space_sections[],
-    verify_assignment_sections[], verify_pow_sections[], verify_onion_sections[];
+    verify_assignment_sections[], verify_pow_sections[], verify_onion_sections[], verify_session_sections[];
 
 #endif
