@@ -133,7 +133,10 @@ void fake_env_crash(struct fake_env *fake);
 size_t fake_env_traces(const struct fake_env *fake, enum trace_kind kind); /* how many of that kind */
 const struct fake_trace *fake_env_last_trace(const struct fake_env *fake, enum trace_kind kind); /* NULL: none */
 
-/* Fails the test if a call, a timer, a sync or an unanswered request is left. */
+/* Whether no call, timer, sync or unanswered request is left; else `left` says what is. */
+#define FAKE_LEFT_MAX 160
+bool fake_env_idle(const struct fake_env *fake, char left[FAKE_LEFT_MAX]);
+/* Fails the test if it is not idle. */
 void fake_env_check(const struct fake_env *fake);
 /* How many timers run: an idle machine has none. */
 size_t fake_env_timers(const struct fake_env *fake);

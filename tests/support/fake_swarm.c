@@ -328,7 +328,10 @@ static struct reply walk(struct fake_swarm *net, size_t call, uint32_t guard, st
             return text_reply(400, "Invalid ciphertext");
         if (node->mode == FAKE_SLANDERS)
             return not_found(net, &net->entries[guard].ed25519);
-        ASSERT(onion_peel(net->preset.suite, version, &net->arena, &node->x25519, &layer, &peeled) == OK);
+        if (onion_peel(net->preset.suite, version, &net->arena, &node->x25519, &layer, &peeled) != OK) {
+            ASSERT(net->strangers);
+            return text_reply(400, "Invalid ciphertext");
+        }
         if (peeled.kind == ONION_FINAL) {
             struct fake_log *log = new_log(net, call, at);
             ASSERT(hop == LIMIT_PATH_NODES);
@@ -338,6 +341,8 @@ static struct reply walk(struct fake_swarm *net, size_t call, uint32_t guard, st
             return node->mode == FAKE_BABBLES ? text_reply(200, "YmFiYmxl") : reply;
         }
         ASSERT(peeled.kind == ONION_RELAY_NODE);
+        if (net->strangers && snode_by_key(&net->membership, &peeled.destination) == NULL)
+            return not_found(net, &peeled.destination);
         at = fake_swarm_by_key(net, &peeled.destination);
         if (net->nodes[at].mode == FAKE_GONE)
             return not_found(net, &peeled.destination);
@@ -401,7 +406,11 @@ static void answer_call(struct fake_swarm *net, size_t index)
         return;
     }
     uint32_t node = node_at(net, call->to);
-    ASSERT(node != UINT32_MAX);
+    if (node == UINT32_MAX) {
+        ASSERT(net->strangers);
+        fake_env_fail(&net->fake, index, NET_REFUSED);
+        return;
+    }
     switch (net->nodes[node].mode) {
     case FAKE_REFUSES:
     case FAKE_GONE:

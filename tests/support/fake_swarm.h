@@ -71,6 +71,7 @@ struct fake_swarm {
     const char *seed_answer; /* instead of the list; NULL: the list */
     uint64_t difficulty;     /* that stores must meet */
     bool holds;              /* long polls without a message are held */
+    bool strangers;          /* the client may know nodes that do not exist; else that is a mistake of ours */
     bool *held;              /* by index of the call */
     size_t held_cap;
     struct fake_log log[FAKE_LOG_MAX];

@@ -15,7 +15,7 @@ static void make_keys(struct snode_keys *keys, uint8_t number)
 
     ed25519_from_seed(seed, &keys->ed25519, &keys->ed25519_secret);
     x25519_from_ed25519_secret(&keys->ed25519_secret, &keys->x25519.secret);
-    ck_assert_int_eq(x25519_from_ed25519_public(&keys->ed25519, &keys->x25519.public), OK);
+    ASSERT(x25519_from_ed25519_public(&keys->ed25519, &keys->x25519.public) == OK);
 }
 
 static int by_key(const void *a, const void *b)
@@ -26,7 +26,7 @@ static int by_key(const void *a, const void *b)
 void node_fixture_init(struct node_fixture *fixture)
 {
     memset(fixture, 0, sizeof(*fixture));
-    ck_assert_int_eq(crypto_start(), OK);
+    ASSERT(crypto_start() == OK);
     fake_env_init(&fixture->fake, 7);
     body_pool_init(&fixture->bodies);
     fixture->preset = (struct snode_preset){.suite = &crypto_modelled,
@@ -111,9 +111,8 @@ void sign_message(struct test_message *message, uint64_t difficulty)
     for (size_t i = 0; i < ARRAY_LEN(payload); i++)
         payload_bytes += payload[i].len;
     pow_payload_hash(payload, ARRAY_LEN(payload), payload_hash);
-    ck_assert_int_eq(pow_target(&target, payload_bytes, message->ttl_ms, difficulty), OK);
-    ck_assert_int_eq(crypto_modelled.pow_prove(payload_hash, target, UINT64_MAX, message->nonce_bytes, message->hash),
-                     OK);
+    ASSERT(pow_target(&target, payload_bytes, message->ttl_ms, difficulty) == OK);
+    ASSERT(crypto_modelled.pow_prove(payload_hash, target, UINT64_MAX, message->nonce_bytes, message->hash) == OK);
     base64_encode(message->nonce, BYTES_OF(message->nonce_bytes));
     hex_encode(message->hash_hex, BYTES_OF(message->hash));
 }
@@ -159,7 +158,7 @@ struct bytes text_request(struct fake_env *fake, const char *format, ...)
     va_start(args, format);
     len = vasprintf(&text, format, args);
     va_end(args);
-    ck_assert_int_ge(len, 0);
+    ASSERT(len >= 0);
     body = arena_copy(&fake->arena, (struct bytes){(const uint8_t *)text, (size_t)len});
     free(text);
     return body;
