@@ -114,7 +114,8 @@ uint32_t path_draw_target(struct client *client, const uint32_t skip[], size_t s
     uint32_t barred[LIMIT_LOOKUP_TRIES + LIMIT_PATH_NODES];
 
     ASSERT(skip_count <= LIMIT_LOOKUP_TRIES);
-    memcpy(barred, skip, skip_count * sizeof *skip);
+    for (size_t i = 0; i < skip_count; i++)
+        barred[i] = skip[i];
     if (set != NULL && set->path_count == 1) { /* with two, one of them does without any given node */
         memcpy(barred + skip_count, set->paths[0].nodes, sizeof set->paths[0].nodes);
         skip_count += LIMIT_PATH_NODES;
