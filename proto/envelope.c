@@ -43,12 +43,46 @@ static void fill_bundle(PreKeyBundleMessage *message, const struct prekey_bundle
     message->signature = binary_of(BYTES_OF(bundle->signature));
 }
 
+static void fill_status(LokiAddressMessage *message, const struct listen_status *status)
+{
+    message->has_type = true;
+    message->type = LOKI_ADDRESS_MESSAGE__TYPE__HOST_UNREACHABLE;
+    if (!status->reachable)
+        return;
+    message->type = LOKI_ADDRESS_MESSAGE__TYPE__HOST_REACHABLE;
+    message->has_listeningnode = true;
+    message->listeningnode = binary_of(BYTES_OF(status->node.bytes));
+    message->has_validseconds = true;
+    message->validseconds = status->valid_s;
+}
+
+static void fill_receipt(ReceiptMessage *message, const struct receipt *receipt)
+{
+    message->has_type = true;
+    message->type = receipt->type == RECEIPT_DELIVERY ? RECEIPT_MESSAGE__TYPE__DELIVERY : RECEIPT_MESSAGE__TYPE__READ;
+    message->n_timestamp = receipt->count;
+    message->timestamp = (uint64_t *)(uintptr_t)receipt->timestamps_ms; /* only read */
+}
+
+static void fill_typing(TypingMessage *message, const struct typing *typing)
+{
+    message->has_timestamp = typing->timestamp_ms != 0;
+    message->timestamp = typing->timestamp_ms;
+    message->has_action = true;
+    message->action = typing->started ? TYPING_MESSAGE__ACTION__STARTED : TYPING_MESSAGE__ACTION__STOPPED;
+}
+
 enum err content_encode(const struct content_parts *content, struct arena *arena, struct bytes *out)
 {
     Content message = CONTENT__INIT;
     DataMessage data = DATA_MESSAGE__INIT;
     DataMessage__LokiProfile profile = DATA_MESSAGE__LOKI_PROFILE__INIT;
     PreKeyBundleMessage bundle = PRE_KEY_BUNDLE_MESSAGE__INIT;
+    LokiAddressMessage status = LOKI_ADDRESS_MESSAGE__INIT;
+    ReceiptMessage receipt = RECEIPT_MESSAGE__INIT;
+    TypingMessage typing = TYPING_MESSAGE__INIT;
+    if (content->has_receipt && content->receipt.count > LIMIT_RECEIPT_TIMESTAMPS)
+        return ERR_TOO_BIG;
     if (content->has_data) {
         if (!utf8_valid(content->body) || (content->has_display_name && !utf8_valid(content->display_name)))
             return ERR_FORMAT;
@@ -66,6 +100,18 @@ enum err content_encode(const struct content_parts *content, struct arena *arena
     if (content->has_bundle) {
         message.prekeybundlemessage = &bundle;
         fill_bundle(&bundle, &content->bundle, arena);
+    }
+    if (content->has_status) {
+        message.lokiaddressmessage = &status;
+        fill_status(&status, &content->status);
+    }
+    if (content->has_receipt) {
+        message.receiptmessage = &receipt;
+        fill_receipt(&receipt, &content->receipt);
+    }
+    if (content->has_typing) {
+        message.typingmessage = &typing;
+        fill_typing(&typing, &content->typing);
     }
     *out = protobuf_encode(&message.base, arena);
     return OK;
@@ -86,31 +132,79 @@ static enum err read_bundle(const PreKeyBundleMessage *message, struct prekey_bu
     return OK;
 }
 
+static void read_data(const DataMessage *message, struct content_parts *out)
+{
+    out->has_data = true;
+    if (message->body != NULL)
+        out->body = bytes_text(message->body);
+    if (message->profile != NULL && message->profile->displayname != NULL) {
+        out->has_display_name = true;
+        out->display_name = bytes_text(message->profile->displayname);
+    }
+    out->flags = message->has_flags ? message->flags : 0;
+    out->timestamp_ms = message->has_timestamp ? message->timestamp : 0;
+}
+
+/* A client of 2019 that is reachable by its address, without a node, is not reachable here. */
+static enum err read_status(const LokiAddressMessage *message, struct content_parts *out)
+{
+    struct listen_status *status = &out->status;
+    bool reachable = message->type == LOKI_ADDRESS_MESSAGE__TYPE__HOST_REACHABLE;
+    if (!message->has_type || (!reachable && message->type != LOKI_ADDRESS_MESSAGE__TYPE__HOST_UNREACHABLE))
+        return OK;
+    out->has_status = true;
+    if (!reachable || !message->has_listeningnode)
+        return OK;
+    if (message->listeningnode.len != sizeof(status->node.bytes))
+        return ERR_FORMAT;
+    status->reachable = true;
+    memcpy(status->node.bytes, message->listeningnode.data, sizeof(status->node.bytes));
+    status->valid_s = message->has_validseconds ? message->validseconds : LIMIT_STATUS_VALID_S;
+    return OK;
+}
+
+static enum err read_receipt(const ReceiptMessage *message, struct content_parts *out)
+{
+    bool delivery = message->type == RECEIPT_MESSAGE__TYPE__DELIVERY;
+    if (!message->has_type || (!delivery && message->type != RECEIPT_MESSAGE__TYPE__READ))
+        return OK;
+    if (message->n_timestamp > LIMIT_RECEIPT_TIMESTAMPS)
+        return ERR_TOO_BIG;
+    out->has_receipt = true;
+    out->receipt = (struct receipt){delivery ? RECEIPT_DELIVERY : RECEIPT_READ, message->timestamp,
+                                    message->n_timestamp}; /* in the arena */
+    return OK;
+}
+
+static void read_typing(const TypingMessage *message, struct content_parts *out)
+{
+    bool started = message->action == TYPING_MESSAGE__ACTION__STARTED;
+    if (!message->has_action || (!started && message->action != TYPING_MESSAGE__ACTION__STOPPED))
+        return;
+    out->has_typing = true;
+    out->typing = (struct typing){started, message->has_timestamp ? message->timestamp : 0};
+}
+
 enum err content_decode(struct bytes wire, struct arena *arena, struct content_parts *out)
 {
     const Content *message = protobuf_decode(&content__descriptor, wire, arena);
-    const DataMessage *data;
+    enum err err = OK;
     *out = (struct content_parts){0};
     if (message == NULL)
         return ERR_FORMAT;
+    if (message->datamessage != NULL)
+        read_data(message->datamessage, out);
+    if (message->typingmessage != NULL)
+        read_typing(message->typingmessage, out);
     if (message->prekeybundlemessage != NULL) {
         out->has_bundle = true;
-        if (read_bundle(message->prekeybundlemessage, &out->bundle) != OK)
-            return ERR_FORMAT;
+        err = read_bundle(message->prekeybundlemessage, &out->bundle);
     }
-    data = message->datamessage;
-    if (data == NULL)
-        return OK;
-    out->has_data = true;
-    if (data->body != NULL)
-        out->body = bytes_text(data->body);
-    if (data->profile != NULL && data->profile->displayname != NULL) {
-        out->has_display_name = true;
-        out->display_name = bytes_text(data->profile->displayname);
-    }
-    out->flags = data->has_flags ? data->flags : 0;
-    out->timestamp_ms = data->has_timestamp ? data->timestamp : 0;
-    return OK;
+    if (err == OK && message->lokiaddressmessage != NULL)
+        err = read_status(message->lokiaddressmessage, out);
+    if (err == OK && message->receiptmessage != NULL)
+        err = read_receipt(message->receiptmessage, out);
+    return err;
 }
 
 /* --- padding --- */

@@ -274,6 +274,142 @@ START_TEST(content_may_be_empty)
 }
 END_TEST
 
+/* Whether its sender listens, and where: the documented bytes, and never an address of the client. */
+START_TEST(content_tells_who_listens)
+{
+    static const uint8_t start[] = {0xb2, 0x06, 0x26, 0x18, 0x00, 0x22, 0x20}, end[] = {0x28, 0x78};
+    static const uint8_t offline[] = {0xb2, 0x06, 0x02, 0x18, 0x01};
+    struct content_parts content = {.has_status = true, .status = {.reachable = true, .valid_s = 120}}, read;
+    struct arena arena;
+    struct bytes wire;
+    arena_init(&arena);
+    for (uint8_t i = 0; i < sizeof(content.status.node.bytes); i++)
+        content.status.node.bytes[i] = i;
+    ck_assert_int_eq(content_encode(&content, &arena, &wire), OK);
+    ck_assert_uint_eq(wire.len, sizeof(start) + 32 + sizeof(end));
+    ck_bytes_eq(bytes_slice(wire, 0, sizeof(start)), BYTES_OF(start));
+    ck_bytes_eq(bytes_slice(wire, sizeof(start), 32), BYTES_OF(content.status.node.bytes));
+    ck_bytes_eq(bytes_slice(wire, sizeof(start) + 32, sizeof(end)), BYTES_OF(end));
+    ck_assert_int_eq(content_decode(wire, &arena, &read), OK);
+    ck_assert(read.has_status && read.status.reachable && !read.has_data && !read.has_receipt && !read.has_typing);
+    ck_bytes_eq(BYTES_OF(read.status.node.bytes), BYTES_OF(content.status.node.bytes));
+    ck_assert_uint_eq(read.status.valid_s, 120);
+
+    content.status.reachable = false;
+    ck_assert_int_eq(content_encode(&content, &arena, &wire), OK);
+    ck_bytes_eq(wire, BYTES_OF(offline));
+    ck_assert_int_eq(content_decode(wire, &arena, &read), OK);
+    ck_assert(read.has_status && !read.status.reachable);
+    arena_fini(&arena);
+}
+END_TEST
+
+/* The Content whose field of that number is a message of these bytes, fewer than 128. */
+static struct bytes content_with(struct arena *arena, uint32_t number, struct bytes message)
+{
+    uint8_t *out = arena_alloc(arena, 4 + message.len);
+    size_t len = 0;
+    for (uint32_t key = number << 3 | 2; key > 0; key >>= 7)
+        out[len++] = (uint8_t)(key > 0x7f ? key | 0x80 : key);
+    out[len++] = (uint8_t)message.len;
+    if (message.len > 0)
+        memcpy(out + len, message.data, message.len);
+    return (struct bytes){out, len + message.len};
+}
+
+/* Statuses of others: of 2019 (an address, no node), of an unknown type, without one, with a piece of a key, without a
+ * time. */
+START_TEST(statuses_of_others_are_read)
+{
+    static const uint8_t of_2019[] = {0x0a, 0x01, 'a', 0x10, 0x50, 0x18, 0x00};
+    static const uint8_t unknown[] = {0x18, 0x02, 0x22, 0x01, 0x00};
+    static const uint8_t piece[] = {0x18, 0x00, 0x22, 0x02, 0x01, 0x02};
+    uint8_t timeless[36] = {0x18, 0x00, 0x22, 0x20};
+    struct content_parts read;
+    struct arena arena;
+    arena_init(&arena);
+    ck_assert_int_eq(content_decode(content_with(&arena, 102, BYTES_OF(of_2019)), &arena, &read), OK);
+    ck_assert(read.has_status && !read.status.reachable);
+    ck_assert_int_eq(content_decode(content_with(&arena, 102, BYTES_OF(unknown)), &arena, &read), OK);
+    ck_assert(!read.has_status);
+    ck_assert_int_eq(content_decode(content_with(&arena, 102, BYTES_NONE), &arena, &read), OK);
+    ck_assert(!read.has_status);
+    ck_assert_int_eq(content_decode(content_with(&arena, 102, BYTES_OF(piece)), &arena, &read), ERR_FORMAT);
+    ck_assert_int_eq(content_decode(content_with(&arena, 102, BYTES_OF(timeless)), &arena, &read), OK);
+    ck_assert(read.has_status && read.status.reachable);
+    ck_assert_uint_eq(read.status.valid_s, LIMIT_STATUS_VALID_S);
+    arena_fini(&arena);
+}
+END_TEST
+
+/* A receipt names so many messages, none too, and not one more in either direction. */
+START_TEST(content_acknowledges)
+{
+    static const uint8_t two[] = {0x2a, 0x06, 0x08, 0x00, 0x10, 0x01, 0x10, 0x05};
+    static const uint8_t unknown[] = {0x08, 0x02, 0x10, 0x01}, typeless[] = {0x10, 0x01};
+    uint64_t timestamps[LIMIT_RECEIPT_TIMESTAMPS + 1] = {1, 5};
+    struct content_parts content = {.has_receipt = true, .receipt = {RECEIPT_DELIVERY, timestamps, 2}}, read;
+    uint8_t many[3 + 2 + 2 * (LIMIT_RECEIPT_TIMESTAMPS + 1)];
+    struct arena arena;
+    struct bytes wire;
+    arena_init(&arena);
+    ck_assert_int_eq(content_encode(&content, &arena, &wire), OK);
+    ck_bytes_eq(wire, BYTES_OF(two));
+
+    content.receipt.type = RECEIPT_READ;
+    content.receipt.count = LIMIT_RECEIPT_TIMESTAMPS;
+    timestamps[LIMIT_RECEIPT_TIMESTAMPS - 1] = UINT64_MAX;
+    ck_assert_int_eq(content_encode(&content, &arena, &wire), OK);
+    ck_assert_int_eq(content_decode(wire, &arena, &read), OK);
+    ck_assert(read.has_receipt && read.receipt.type == RECEIPT_READ);
+    ck_assert_uint_eq(read.receipt.count, LIMIT_RECEIPT_TIMESTAMPS);
+    ck_assert_mem_eq(read.receipt.timestamps_ms, timestamps, LIMIT_RECEIPT_TIMESTAMPS * sizeof(timestamps[0]));
+    content.receipt.count++;
+    ck_assert_int_eq(content_encode(&content, &arena, &wire), ERR_TOO_BIG);
+    content.receipt.count = 0;
+    ck_assert_int_eq(content_encode(&content, &arena, &wire), OK);
+    ck_assert_int_eq(content_decode(wire, &arena, &read), OK);
+    ck_assert(read.has_receipt && read.receipt.count == 0);
+
+    /* As somebody else may write it: one timestamp too many, each of them 16. */
+    memset(many, 0x10, sizeof(many));
+    many[0] = 0x2a;
+    many[1] = (uint8_t)(0x80 | (sizeof(many) - 3));
+    many[2] = (sizeof(many) - 3) >> 7;
+    many[3] = 0x08;
+    many[4] = RECEIPT_DELIVERY;
+    ck_assert_int_eq(content_decode(BYTES_OF(many), &arena, &read), ERR_TOO_BIG);
+    ck_assert_int_eq(content_decode(content_with(&arena, 5, BYTES_OF(unknown)), &arena, &read), OK);
+    ck_assert(!read.has_receipt);
+    ck_assert_int_eq(content_decode(content_with(&arena, 5, BYTES_OF(typeless)), &arena, &read), OK);
+    ck_assert(!read.has_receipt);
+    arena_fini(&arena);
+}
+END_TEST
+
+/* Somebody types, or stops; beside a text, as parts of one Content. */
+START_TEST(content_tells_who_types)
+{
+    static const uint8_t stopped[] = {0x32, 0x04, 0x08, 0x07, 0x10, 0x01}, unknown[] = {0x10, 0x02};
+    struct content_parts content = {.has_typing = true, .typing = {.started = false, .timestamp_ms = 7}}, read;
+    struct arena arena;
+    struct bytes wire;
+    arena_init(&arena);
+    ck_assert_int_eq(content_encode(&content, &arena, &wire), OK);
+    ck_bytes_eq(wire, BYTES_OF(stopped));
+    content.typing = (struct typing){.started = true};
+    content.has_data = true;
+    content.body = BYTES_LIT("hi");
+    ck_assert_int_eq(content_encode(&content, &arena, &wire), OK);
+    ck_assert_int_eq(content_decode(wire, &arena, &read), OK);
+    ck_assert(read.has_typing && read.typing.started && read.has_data);
+    ck_assert_uint_eq(read.typing.timestamp_ms, 0);
+    ck_assert_int_eq(content_decode(content_with(&arena, 6, BYTES_OF(unknown)), &arena, &read), OK);
+    ck_assert(!read.has_typing);
+    arena_fini(&arena);
+}
+END_TEST
+
 /* Text that no receiver would take is not written. */
 START_TEST(content_must_be_utf8)
 {
@@ -494,6 +630,7 @@ END_TEST
 
 TEST_MAIN("envelope", vectors_make_the_round_trip, spoilt_messages_do_no_harm, packed_receipts_are_accepted,
           unknown_values_are_numbers, names_and_wires_that_are_none, the_greediest_message_is_bounded,
-          content_is_text_and_profile, content_may_be_empty, content_must_be_utf8, padding_hides_the_length,
+          content_is_text_and_profile, content_may_be_empty, content_tells_who_listens, statuses_of_others_are_read,
+          content_acknowledges, content_tells_who_types, content_must_be_utf8, padding_hides_the_length,
           bad_padding_is_refused, wrapped_envelope_is_byte_exact, unknown_types_come_through,
           other_wrappers_are_told_apart, envelopes_must_be_complete, wrapping_is_bounded)
