@@ -99,7 +99,39 @@
 #define LIMIT_SESSION_ARCHIVED 40            /* sessions beside the active one, per contact; the oldest goes */
 #define LIMIT_RECEIPT_TIMESTAMPS 64          /* of one ReceiptMessage; at most 32 messages await an acknowledgement */
 #define LIMIT_STATUS_VALID_S 120             /* of a LokiAddressMessage that does not say */
+#define LIMIT_CONTACTS 4096                  /* per client, strangers who asked included; beyond: their requests are dropped */
+#define LIMIT_TEXT_BYTES 65536               /* of a message in a session: sealed and in base64 it fits LIMIT_DATA_CHARS */
+#define LIMIT_OUTBOX_CONTACT 1024            /* messages to one contact that are not done */
+#define LIMIT_UNACKNOWLEDGED 32              /* per contact; more wait: TIM 8 */
+#define LIMIT_ACK_MS 10000                   /* from sending to the acknowledgement */
+#define LIMIT_ACK_COMBINE_MS 150             /* 200 ms, less what the disk may take */
+#define LIMIT_DELIVER_RETRY_MS 1000          /* before the one other path */
+#define LIMIT_STATUS_FRESH_MS 120000         /* an older status says nothing of now */
+#define LIMIT_PING_MS 60000                  /* silence of an online contact with the smaller key; else twice that */
+#define LIMIT_PING_OFFLINE_MS 120000
+#define LIMIT_PING_GIVE_UP_MS 600000         /* after the last sign of an offline contact */
+#define LIMIT_LISTEN_FAILURES 3              /* in a row, with pauses of 1, 2, 4 s: then another node */
+#define LIMIT_LISTEN_PAUSE_MS 1000
+#define LIMIT_REQUEST_LOCK_MS 259200000      /* 72 h: then one may ask again */
+#define LIMIT_RESET_MS 345600000             /* a session reset that nobody answers is over when its message is */
+#define TTL_TEXT_MS 86400000                 /* 24 h: PROTOCOL 8.6 */
 #define LIMIT_INBOX 65536                    /* messages shown and not cleared; the oldest goes */
+
+/* HTTP server (sim/http/) */
+#define LIMIT_HTTP_HEAD_BYTES 16384          /* request line and headers; 431 beyond */
+#define LIMIT_HTTP_TARGET_BYTES 4096         /* path and query; 414 beyond */
+#define LIMIT_HTTP_HEADERS 64                /* a browser sends about 20; 431 beyond */
+#define LIMIT_HTTP_CONNECTIONS 16384         /* beyond: 503 and closed */
+#define LIMIT_HTTP_TURNED_AWAY 128           /* of these, at a time, get to read their 503; the others are just closed */
+#define LIMIT_HTTP_BODIES_BYTES (UINT64_C(256) << 20) /* in flight, requests and answers; 503 beyond */
+#define LIMIT_HTTP_EARLY_BYTES 16384         /* pipelined behind an open request; beyond: not read */
+#define LIMIT_HTTP_STREAM_BYTES (256 * 1024) /* waiting for a slow reader of a stream */
+#define LIMIT_HTTP_IDLE_MS 120000            /* a connection between requests */
+#define LIMIT_HTTP_HEAD_MS 10000             /* from a request's first byte to the end of its head; a TLS handshake too */
+#define LIMIT_HTTP_BODY_MS 10000             /* for every LIMIT_HTTP_PROGRESS_BYTES of a body */
+#define LIMIT_HTTP_PROGRESS_BYTES 4096
+#define LIMIT_HTTP_WRITE_MS 30000            /* without any progress of an answer */
+#define LIMIT_HTTP_LINGER_MS 2000            /* a closed connection's sender may still read our answer */
 
 /* endpoint */
 #define LIMIT_CALLS 100000                   /* open calls of one endpoint; more end NET_REFUSED */
