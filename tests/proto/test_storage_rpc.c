@@ -1,5 +1,6 @@
 #include "proto/storage_rpc.h"
 
+#include "common/limits.h"
 #include "tests/support/check_main.h"
 
 #define PUBKEY "0500112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -154,6 +155,173 @@ START_TEST(retrieve_and_lookup_make_the_round_trip)
 }
 END_TEST
 
+/* What synchronous routing asks: all of it text, and no `ack` when there is none. */
+START_TEST(listen_and_deliver_make_the_round_trip)
+{
+    struct rpc_listen listen = {
+        .pubkey = BYTES_LIT(PUBKEY), .listen_id = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}, .hold_ms = 8000};
+    struct rpc_deliver deliver = {BYTES_LIT(PUBKEY), BYTES_LIT("aGVsbG8=")}, got;
+    struct rpc_listen read;
+    struct rpc_call call;
+    const char *why, *field;
+    struct buf out;
+    buf_init(&out, 1000);
+    rpc_listen_encode(&out, &listen);
+    ck_text(&out, "{\"jsonrpc\":\"2.0\",\"id\":\"0\",\"method\":\"listen\",\"params\":{\"pubKey\":\"" PUBKEY
+                  "\",\"listenId\":\"0123456789abcdef\",\"hold\":\"8000\"}}");
+    listen.hold_ms = LIMIT_LISTEN_HOLD_MS_MAX;
+    listen.ack = UINT64_MAX;
+    buf_clear(&out);
+    rpc_listen_encode(&out, &listen);
+    ck_assert_int_eq(rpc_call_decode(buf_bytes(&out), &call, &why), OK);
+    ck_assert_int_eq(rpc_listen_decode(call.params, &read, &field), OK);
+    ck_assert(bytes_equal(read.pubkey, listen.pubkey));
+    ck_assert_mem_eq(read.listen_id, listen.listen_id, LISTEN_ID_BYTES);
+    ck_assert_uint_eq(read.hold_ms, LIMIT_LISTEN_HOLD_MS_MAX);
+    ck_assert_uint_eq(read.ack, UINT64_MAX);
+    rpc_call_free(&call);
+
+    buf_clear(&out);
+    rpc_deliver_encode(&out, &deliver);
+    ck_text(&out, "{\"jsonrpc\":\"2.0\",\"id\":\"0\",\"method\":\"deliver\",\"params\":{\"pubKey\":\"" PUBKEY
+                  "\",\"data\":\"aGVsbG8=\"}}");
+    ck_assert_int_eq(rpc_call_decode(buf_bytes(&out), &call, &why), OK);
+    ck_assert_int_eq(rpc_deliver_decode(call.params, &got, &field), OK);
+    ck_assert(bytes_equal(got.pubkey, deliver.pubkey));
+    ck_assert(bytes_equal(got.data, deliver.data));
+    ck_assert_int_eq(rpc_listen_decode(call.params, &read, &field), ERR_MISSING);
+    ck_assert_str_eq(field, "listenId");
+    rpc_call_free(&call);
+    buf_fini(&out);
+}
+END_TEST
+
+/* What is missing may be only hold and ack; what is there must be a value. */
+START_TEST(listen_names_the_field_that_fails)
+{
+    static const struct {
+        const char *params;
+        enum err err;
+        const char *field;
+    } cases[] = {
+        {"{\"listenId\":\"0123456789abcdef\"}", ERR_MISSING, "pubKey"},
+        {"{\"pubKey\":\"\",\"listenId\":null}", ERR_MISSING, "listenId"},
+        {"{\"pubKey\":\"\",\"listenId\":7}", ERR_FORMAT, "listenId"},
+        {"{\"pubKey\":\"\",\"listenId\":\"0123456789abcde\"}", ERR_RANGE, "listenId"},
+        {"{\"pubKey\":\"\",\"listenId\":\"0123456789abcdex\"}", ERR_RANGE, "listenId"},
+        {"{\"pubKey\":\"\",\"listenId\":\"0123456789abcdef\",\"hold\":8000}", ERR_FORMAT, "hold"},
+        {"{\"pubKey\":\"\",\"listenId\":\"0123456789abcdef\",\"hold\":\"20001\"}", ERR_RANGE, "hold"},
+        {"{\"pubKey\":\"\",\"listenId\":\"0123456789abcdef\",\"hold\":\"1e3\"}", ERR_RANGE, "hold"},
+        {"{\"pubKey\":\"\",\"listenId\":\"0123456789abcdef\",\"ack\":\"18446744073709551616\"}", ERR_RANGE, "ack"},
+    };
+    struct rpc_listen read;
+    const char *field;
+    enum err err;
+    struct json *document;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        document = json_parse(bytes_text(cases[i].params), &err);
+        ck_assert_ptr_nonnull(document);
+        field = NULL;
+        ck_assert_int_eq(rpc_listen_decode(document, &read, &field), cases[i].err);
+        ck_assert_str_eq(field, cases[i].field);
+        json_free(document);
+    }
+    document = json_parse(BYTES_LIT("{\"pubKey\":\"\",\"listenId\":\"0123456789ABCDEF\",\"hold\":null}"), &err);
+    ck_assert_ptr_nonnull(document);
+    ck_assert_int_eq(rpc_listen_decode(document, &read, &field), OK);
+    ck_assert_uint_eq(read.hold_ms, LIMIT_LISTEN_HOLD_MS);
+    ck_assert_uint_eq(read.ack, 0);
+    ck_assert_uint_eq(read.listen_id[7], 0xef);
+    json_free(document);
+}
+END_TEST
+
+/* What a listener heard: as many as asked for, and not one more. */
+START_TEST(heard_messages_make_the_round_trip)
+{
+    struct bytes read[2];
+    struct json *document;
+    uint32_t lease_ms;
+    struct buf out;
+    size_t count;
+    buf_init(&out, 1000);
+    rpc_heard_open(&out);
+    rpc_heard_close(&out, 30000);
+    ck_text(&out, "{\"messages\":[],\"lease\":30000}");
+    ck_assert_int_eq(rpc_heard_decode(buf_bytes(&out), read, 0, &count, &lease_ms, &document), OK);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(lease_ms, 30000);
+    json_free(document);
+
+    buf_clear(&out);
+    rpc_heard_open(&out);
+    rpc_heard_add(&out, BYTES_LIT("aGVsbG8="));
+    rpc_heard_add(&out, BYTES_LIT("odd \" \xc3\xa9"));
+    rpc_heard_close(&out, UINT32_MAX);
+    ck_text(&out, "{\"messages\":[{\"data\":\"aGVsbG8=\"},{\"data\":\"odd \\\" \xc3\xa9\"}],\"lease\":4294967295}");
+    ck_assert_int_eq(rpc_heard_decode(buf_bytes(&out), read, 2, &count, &lease_ms, &document), OK);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(lease_ms, UINT32_MAX);
+    ck_assert(bytes_equal(read[0], BYTES_LIT("aGVsbG8=")));
+    ck_assert(bytes_equal(read[1], BYTES_LIT("odd \" \xc3\xa9")));
+    json_free(document);
+    ck_assert_int_eq(rpc_heard_decode(buf_bytes(&out), read, 1, &count, &lease_ms, &document), ERR_TOO_BIG);
+    ck_assert_ptr_null(document);
+    buf_fini(&out);
+}
+END_TEST
+
+START_TEST(bad_messages_spoil_what_was_heard)
+{
+    static const char *const bad[] = {
+        "",
+        "[]",
+        "{\"lease\":30000}",
+        "{\"messages\":{},\"lease\":30000}",
+        "{\"messages\":[]}",
+        "{\"messages\":[],\"lease\":\"30000\"}",
+        "{\"messages\":[],\"lease\":-1}",
+        "{\"messages\":[],\"lease\":4294967296}",
+        "{\"messages\":[1],\"lease\":30000}",
+        "{\"messages\":[{}],\"lease\":30000}",
+        "{\"messages\":[{\"data\":\"\"},{\"data\":1}],\"lease\":30000}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct bytes read[3];
+        struct json *document;
+        uint32_t lease_ms;
+        size_t count;
+        ck_assert_int_eq(rpc_heard_decode(bytes_text(bad[i]), read, 3, &count, &lease_ms, &document), ERR_FORMAT);
+        ck_assert_ptr_null(document);
+        ck_assert_uint_eq(count, 0);
+    }
+}
+END_TEST
+
+/* How many listeners got it: at least one. */
+START_TEST(a_delivery_is_answered)
+{
+    uint32_t listeners = 7;
+    struct buf out;
+    buf_init(&out, 100);
+    rpc_delivered_encode(&out, 2);
+    ck_text(&out, "{\"delivered\":2}");
+    ck_assert_int_eq(rpc_delivered_decode(buf_bytes(&out), &listeners), OK);
+    ck_assert_uint_eq(listeners, 2);
+    ck_assert_int_eq(rpc_delivered_decode(BYTES_LIT("{\"delivered\":0}"), &listeners), ERR_RANGE);
+    ck_assert_int_eq(rpc_delivered_decode(BYTES_LIT("{\"delivered\":4294967296}"), &listeners), ERR_RANGE);
+    ck_assert_int_eq(rpc_delivered_decode(BYTES_LIT("{\"listening\":false}"), &listeners), ERR_MISSING);
+    ck_assert_uint_eq(listeners, 2); /* untouched */
+    buf_clear(&out);
+    rpc_listening_encode(&out, false);
+    ck_text(&out, "{\"listening\":false}");
+    buf_clear(&out);
+    rpc_listening_encode(&out, true);
+    ck_text(&out, "{\"listening\":true}");
+    buf_fini(&out);
+}
+END_TEST
+
 START_TEST(difficulty_is_a_positive_number)
 {
     static const struct {
@@ -274,5 +442,7 @@ START_TEST(the_seed_reads_the_method)
 END_TEST
 
 TEST_MAIN("storage_rpc", a_call_is_method_and_params, what_is_no_call_says_why, store_makes_the_round_trip,
-          store_names_the_field_that_fails, retrieve_and_lookup_make_the_round_trip, difficulty_is_a_positive_number,
+          store_names_the_field_that_fails, retrieve_and_lookup_make_the_round_trip,
+          listen_and_deliver_make_the_round_trip, listen_names_the_field_that_fails, heard_messages_make_the_round_trip,
+          bad_messages_spoil_what_was_heard, a_delivery_is_answered, difficulty_is_a_positive_number,
           messages_make_the_round_trip, bad_messages_spoil_the_answer, the_seed_reads_the_method)
