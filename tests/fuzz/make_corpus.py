@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+"""Makes the seeds of the fuzzers' corpora out of the test vectors: tests/fuzz/corpus/NAME/seed_*.
+
+Seeds of before are replaced; other files stay: they are inputs that once found something, named by what it was.
+Usage: tests/fuzz/make_corpus.py
+"""
+import json
+import pathlib
+import random
+import struct
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CORPUS = ROOT / "tests/fuzz/corpus"
+VECTORS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tests/vectors").glob("*.json"))}
+
+ACCOUNT = "05" + "0123456789abcdef" * 4
+HASH = "0f" * 64
+STORE = {"method": "store", "params": {"pubKey": ACCOUNT, "ttl": "86400000", "nonce": "AAAAAAAAAKQ=", "timestamp": "1567296000000", "data": "R3LDvMOfZQ=="}}
+RETRIEVE = {"method": "retrieve", "params": {"pubKey": ACCOUNT, "lastHash": HASH}}
+SNODES = {"method": "get_snodes_for_pubkey", "params": {"pubKey": ACCOUNT}}
+NODE = {"address": "abcdefghijkmnopqrstuwxyz13456789abcdefghijkmnopqrsty.snode", "ip": "127.1.1.7", "port": "22021",
+        "pubkey_x25519": "ab" * 32, "pubkey_ed25519": "cd" * 32}
+SEED_NODE = {"public_ip": "127.1.1.7", "storage_port": 22021, "pubkey_x25519": "ab" * 32, "pubkey_ed25519": "cd" * 32,
+             "service_node_pubkey": "ef" * 32, "swarm_id": 4611686018427387904, "requested_unlock_height": 0}
+
+
+def text(value):
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def counted(value):
+    return struct.pack("<Q", len(value)) + value
+
+
+def batch(*bodies):
+    """Messages between nodes: account, hash, data, ttl, timestamp, nonce; lengths in front of what varies."""
+    out = b""
+    for body in bodies:
+        nonce = b"AAAAAAAAAKQ="
+        out += ACCOUNT.encode() + counted(HASH.encode()) + counted(body) + struct.pack("<QQ", 86400000, 1567296000000) + counted(nonce)
+    return out
+
+
+def seeds_bencode():
+    return [b"de", b"i-42e", b"4:spam", b"l4:spami7ee", b"d4:data3:abc8:enc_type7:aes-gcm1:ni5e4:deepd1:al1:b2:cdeee"]
+
+
+def seeds_json():
+    return [b"{}", b'[0,-1,1.5e3,"\\u00e9\\ud83d\\ude00",true,false,null]', b"[" * 30 + b"]" * 30, b'{"a":9007199254740991,"a":{"b":[""]}}',
+            text(STORE), text(RETRIEVE), text({"snodes": [NODE]})]
+
+
+def seeds_text():
+    return [b"0123456789abcdefABCDEF", b"R3LDvMOfZSBhdXMgZGVtIE5ldHo=", b"18446744073709551615", b"1d12h30m15s500ms", b"350ms",
+            "Grüße \U0001f600".encode()]
+
+
+def seeds_onion():
+    """The first byte chooses version and reader, as in fuzz_onion.c."""
+    onion = VECTORS["onion"]
+    seeds = [bytes([0 << 1]) + bytes.fromhex(path["request_wire_hex"]) for path in onion["paths_v2"]]
+    seeds += [bytes([0 << 1 | 1]) + path["request"].encode() for path in onion["paths_v1"]]
+    for path in onion["paths_v2"]:
+        for layer in path["layers_innermost_first"]:
+            reader = 3 if layer["enc_type"] == "xchacha20" else 2
+            seeds.append(bytes([reader << 1]) + bytes.fromhex(layer["plaintext_hex"]))
+    seeds += [bytes([2 << 1 | 1]) + bytes.fromhex(layer["plaintext_hex"]) for layer in onion["paths_v1"][0]["layers_innermost_first"][:2]]
+    seeds += [bytes([6 << 1]) + bytes.fromhex(vector["payload_hex"]) for vector in onion["bad_framing"]]
+    seeds.append(bytes([5 << 1]) + onion["paths_v2"][0]["response"]["body"].encode())
+    seeds.append(bytes([1 << 1]) + b"d4:data3:abc8:enc_type7:aes-gcm13:ephemeral_key32:" + bytes(range(32)) + b"6:hop_noi1ee")
+    seeds.append(bytes([1 << 1 | 1]) + b"l64:" + b"ab" * 32 + b"4:AAAAe")
+    return [seed for seed in seeds if len(seed) < 4096][:24]
+
+
+def seeds_protobuf():
+    """The first byte chooses the message, as in fuzz_protobuf.c."""
+    messages = ["Content", "DataMessage", "Envelope", "WebSocketMessage", "ReceiptMessage", "TypingMessage", "LokiAddressMessage", "PreKeyBundleMessage"]
+    seeds, count = [], {}
+    for vector in VECTORS["protobuf"]["cases"]:
+        name, wire = vector["message"], bytes.fromhex(vector["wire_hex"])
+        count[name] = count.get(name, 0) + 1
+        if name in messages and count[name] <= 2 and len(wire) < 2000:
+            seeds.append(bytes([messages.index(name)]) + wire)
+        if name == "WebSocketMessage" and len(wire) < 2000 and count[name] <= 2:
+            seeds.append(wire)
+    return seeds
+
+
+def seeds_rpc():
+    return [text(STORE), text(RETRIEVE), text(SNODES), text({"snodes": [NODE, NODE]}), text({"difficulty": 10}),
+            text({"messages": [{"hash": HASH, "expiration": 1567382400000, "data": "R3LDvMOfZQ=="}]}),
+            text({"result": {"service_node_states": [SEED_NODE], "height": 100, "status": "OK"}}),
+            text({"jsonrpc": "2.0", "id": "0", "method": "get_n_service_nodes", "params": {"fields": {"public_ip": True}}}),
+            batch(b"R3LDvMOfZQ=="), batch(b"", b"eA==", b"R3LDvMOfZQ==")]
+
+
+def seeds_files():
+    """The first byte chooses the kind of file, as in fuzz_files.c."""
+    scenarios = ['local net = world { nodes = 10 }\nnet:run "1s"\nexpect(net.nodes == 10, "ten")', 'describe [[x]]\nlocal n = param("users", 5, "how many")\nerror(n)',
+                 'local t = {}\nfor i = 1, 9 do t[i] = string.rep("x", i) end\ntable.sort(t)\nsay(table.concat(t, ","):gsub("x+", "%0"))']
+    membership = ["swarmbed membership 1", "nodes 4", "snapshot 100 2026-02-27 3 2", "+ 0 b1ffffffffffffff 0", "+ 1 04ffffffffffffff 1", "+ 2 04ffffffffffffff 1",
+                  "snapshot 200 2026-03-01 3 2", "- 0", "+ 3 04ffffffffffffff 2"]
+    return [b"\x00" + ("\n".join(membership) + "\n").encode(), b"\x01" + (ROOT / "sim/data/costs.txt").read_bytes()] + [b"\x02" + s.encode() for s in scenarios]
+
+
+def seeds_verify():
+    """Every section of every kind of file with its first vector, if that is small."""
+    seeds = []
+    for document in VECTORS.values():
+        for section, vectors in document.items():
+            if isinstance(vectors, list) and vectors:
+                seed = text({section: vectors[:1]})
+                if len(seed) < 12000:
+                    seeds.append(seed)
+    return seeds
+
+
+def stories(name, count, length):
+    """Any bytes are a story: fuzz_snode.c and fuzz_client.c read them as steps."""
+    draw = random.Random(name)
+    return [bytes([n]) + draw.randbytes(length) for n in range(count)]
+
+
+def seeds_snode():
+    return stories("snode", 8, 300)
+
+
+def seeds_client():
+    return stories("client", 8, 200)
+
+
+def main():
+    for name, make in sorted(globals().items()):
+        if not name.startswith("seeds_"):
+            continue
+        folder = CORPUS / name.removeprefix("seeds_")
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("seed_*"):
+            old.unlink()
+        for number, seed in enumerate(make()):
+            (folder / f"seed_{number:02}").write_bytes(seed)
+
+
+if __name__ == "__main__":
+    main()
