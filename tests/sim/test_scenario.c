@@ -335,7 +335,7 @@ START_TEST(records_are_kept_as_asked)
           "local stored = net:records 'stored'\n"
           "expect(#stored == 12 and stored[1].account == bob.id and stored[1].hash == m.hash, 'byte strings are hex')\n"
           "expect(stored[1].cause == 0 and stored[12].cause == 1 and stored[1].at_ms < stored[12].at_ms and "
-          "stored[1].bytes > 500, "
+          "stored[1].bytes > 300, "
           "'the rest')\n"
           "local few = net:records('stored', function(r) return r.cause == 0 end)\n"
           "expect(#few == 3, 'as the function chooses')\n"
