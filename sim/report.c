@@ -37,12 +37,12 @@ static void row(FILE *out, const char *name, uint64_t value)
 {
     char number[32];
 
-    fprintf(out, "  %-34s %15s\n", name, grouped(number, value));
+    fprintf(out, "  %-38s %15s\n", name, grouped(number, value));
 }
 
 static void duration_row(FILE *out, struct arena *arena, const char *name, int64_t us)
 {
-    fprintf(out, "  %-34s %15s\n", name, us < 0 ? "-" : duration_text(arena, us));
+    fprintf(out, "  %-38s %15s\n", name, us < 0 ? "-" : duration_text(arena, us));
 }
 
 static void messages_part(const struct report *report, FILE *out, struct arena *arena)
@@ -100,24 +100,24 @@ static void run_part(const struct report *report, FILE *out, struct arena *arena
 
     report_speed(speed, sizeof(speed), report->virtual_ms, report->wall_ms);
     fprintf(out, "run\n");
-    fprintf(out, "  %-34s %15s\n", "scenario", report->scenario);
-    fprintf(out, "  %-34s %15" PRIu64 "\n", "seed", report->seed);
+    fprintf(out, "  %-38s %15s\n", "scenario", report->scenario);
+    fprintf(out, "  %-38s %15" PRIu64 "\n", "seed", report->seed);
     row(out, "nodes", report->nodes);
     row(out, "swarms", report->swarms);
     row(out, "clients", report->clients);
     row(out, "events", report->stats.events);
     duration_row(out, arena, "virtual time", report->virtual_ms * 1000);
     duration_row(out, arena, "wall time", report->wall_ms * 1000);
-    fprintf(out, "  %-34s %15s\n", "speed", speed);
+    fprintf(out, "  %-38s %15s\n", "speed", speed);
     row(out, "threads", report->threads);
-    fprintf(out, "  %-34s %15s\n", "crypto suite", report->crypto);
+    fprintf(out, "  %-38s %15s\n", "crypto suite", report->crypto);
     if (report->expectations > 0) {
         row(out, "expectations", report->expectations);
         row(out, "  failed", report->expectations_failed);
     }
     if (report->interrupted)
-        fprintf(out, "  %-34s %15s\n", "ended early", "interrupted");
-    fprintf(out, "  %-34s %016" PRIx64 "\n", "digest", report->digest);
+        fprintf(out, "  %-38s %15s\n", "ended early", "interrupted");
+    fprintf(out, "  %-38s %016" PRIx64 "\n", "digest", report->digest);
 }
 
 void report_table(const struct report *report, FILE *out)
