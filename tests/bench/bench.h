@@ -57,7 +57,8 @@ static inline uint64_t bench_next(uint64_t *state)
 }
 
 /* The benchmarks. */
-void bench_onion(struct bench *bench);    /* onion requests, both suites */
+void bench_onion(struct bench *bench);    /* onion requests, real cryptography */
+void bench_modelled(struct bench *bench); /* the same, modelled */
 void bench_threads(struct bench *bench);  /* a busy network on two threads */
 void bench_pow(struct bench *bench);      /* trials of a proof of work */
 void bench_events(struct bench *bench);   /* the event engine */

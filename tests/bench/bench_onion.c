@@ -238,5 +238,9 @@ static void bench_suite(struct bench *bench, const struct crypto_suite *suite, u
 void bench_onion(struct bench *bench)
 {
     bench_suite(bench, &crypto_real, 300);
+}
+
+void bench_modelled(struct bench *bench)
+{
     bench_suite(bench, &crypto_modelled, 5000);
 }
