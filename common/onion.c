@@ -6,6 +6,7 @@
 
 #include "common/json.h"
 #include "common/limits.h"
+#include "common/loki_key.h"
 #include "common/onion_keys.h"
 #include "common/text.h"
 
@@ -59,7 +60,7 @@ enum err onion_layer_key(const struct crypto_suite *suite, enum enc_type type, c
         return err;
     switch (type) {
     case ENC_AES_GCM:
-        hash_hmac_sha256(BYTES_LIT("LOKI"), BYTES_OF(shared.bytes), out->bytes);
+        loki_key(shared.bytes, out->bytes);
         break;
     case ENC_AES_CBC:
         *out = shared;
