@@ -60,18 +60,24 @@ static enum err wrap(struct onion_request *request, const struct path *path, str
     const struct client_preset *preset = client->preset;
     struct onion_hop hops[LIMIT_PATH_NODES + 1];
     struct onion_seed seeds[LIMIT_PATH_NODES + 1];
+    uint8_t drawn[sizeof seeds];
+    const size_t secret_bytes = sizeof seeds[0].secret.bytes, nonce_bytes = seal_nonce_bytes(preset->enc_type);
     struct bytes headers = request->long_poll ? BYTES_LIT("{\"" HEADER_LONG_POLL "\":\"true\"}") : BYTES_LIT("{}");
 
+    /* All at once: every draw makes the generator begin anew. */
+    env_random(client->env, drawn, ARRAY_LEN(seeds) * (secret_bytes + nonce_bytes));
     for (size_t i = 0; i < ARRAY_LEN(hops); i++) {
         const struct rpc_snode *node =
             i < LIMIT_PATH_NODES ? snode_pool_node(&client->pool, path->nodes[i]) : &request->target;
+        const uint8_t *seed = drawn + i * (secret_bytes + nonce_bytes);
         hops[i] = (struct onion_hop){node->ed25519, node->x25519, preset->enc_type};
-        env_random(client->env, seeds[i].secret.bytes, sizeof seeds[i].secret.bytes);
-        env_random(client->env, seeds[i].nonce, seal_nonce_bytes(preset->enc_type));
+        memcpy(seeds[i].secret.bytes, seed, secret_bytes);
+        memcpy(seeds[i].nonce, seed + secret_bytes, nonce_bytes);
     }
     enum err err = onion_wrap(preset->suite, preset->onion_version, client->env->arena, hops, ARRAY_LEN(hops),
                               blob_bytes(request->body), headers, seeds, onion, &request->reply_key);
     crypto_wipe(seeds, sizeof seeds);
+    crypto_wipe(drawn, sizeof drawn);
     if (err != OK)
         return err;
     env_charge(client->env, COST_X25519, 2 * ARRAY_LEN(hops)); /* a one-use key and an agreement per layer */
