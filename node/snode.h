@@ -26,6 +26,7 @@ struct snode_preset {
     bool push_retries;           /* 2019: 8 retries; false: one attempt (2020) */
     bool bootstrap_only_owned;   /* a new member gets only what the swarm still owns; false: everything */
     bool rate_limit;             /* direct clients */
+    bool loopback_unlimited;     /* but for those at 127.0.0.0/8: programs on the machine that serves the network */
     bool server_relay_ok;        /* a relay to an outside server is answered 200 with an empty body; false: 502 */
 };
 

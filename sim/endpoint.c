@@ -182,6 +182,7 @@ void seat_init(struct seat *seat, struct shard *shard, uint32_t number, const st
         .access = config->access,
         .number = number,
         .has_disk = config->has_disk,
+        .direct = config->direct,
     };
     machine_init(&seat->cpu, config->cpu_percent);
 }

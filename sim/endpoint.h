@@ -59,6 +59,7 @@ struct seat {
     struct network_access access;
     uint32_t number;
     bool has_disk;
+    bool direct;
 
     /* its shard's, and the world's between windows */
     _Alignas(64) const struct seat_handler *handler;

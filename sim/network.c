@@ -91,6 +91,10 @@ struct delivery network_deliver(const struct network_config *config, const struc
     uint32_t bytes_per_ms = from->bytes_per_ms < to->bytes_per_ms ? from->bytes_per_ms : to->bytes_per_ms;
     struct delivery delivery = {.lost = fate < config->loss_ppm};
 
+    if (config->local) {
+        delivery.delay_us = config->lookahead_us;
+        return delivery;
+    }
     delivery.delay_us = (int64_t)from->access_us + to->access_us + config->region_us[from->region][to->region];
     delivery.delay_us += (int64_t)((uint64_t)(uint32_t)number * ((uint64_t)config->jitter_us_max + 1) >> 32);
     if (bytes_per_ms != 0)

@@ -26,6 +26,7 @@ struct network_config {
     uint32_t retransmit_ppm;   /* deliveries that lose a packet and come one retransmission later */
     uint32_t retransmit_us;
     uint32_t loss_ppm;         /* calls lost for good: the caller times out */
+    bool local;                /* one local network: every delivery takes the lookahead */
 };
 void network_config_default(struct network_config *config);
 

@@ -288,8 +288,8 @@ enum loss scenario_why_lost(void *owner, const struct checked *message)
     struct scenario *scenario = owner;
     struct testbed *testbed = scenario->testbed;
     uint32_t sender = testbed_client_by_account(testbed, &message->source), holder;
-    const struct sent *sent =
-        sender == UINT32_MAX ? NULL : client_sent(testbed_client(testbed, sender), message->number);
+    const struct client *client = sender == UINT32_MAX ? NULL : testbed_client(testbed, sender);
+    const struct sent *sent = client == NULL ? NULL : client_sent(client, message->number);
 
     if (message->failed)
         return LOSS_NOT_SENT;
@@ -311,6 +311,15 @@ static void fill_report(struct scenario *scenario, struct report *report)
     struct world *world = scenario->world;
     const struct membership *membership = chain_membership(testbed_chain(scenario->testbed));
 
+    *report = (struct report){
+        .scenario = scenario->config->name,
+        .crypto = scenario->config->suite->name,
+        .threads = scenario->config->threads,
+        .seed = scenario->seed,
+        .expectations = scenario->expectations,
+        .expectations_failed = scenario->expectations_failed,
+        .wall_ms = wall_ms() - scenario->started_ms,
+    };
     checker_totals(&scenario->checker, scenario_why_lost, scenario, &report->totals);
     report->digest = world_digest(world);
     report->virtual_ms = world_now_us(world) / 1000;
@@ -409,7 +418,8 @@ static int open_libraries(lua_State *lua)
     return 0;
 }
 
-static int load_and_run(struct scenario *scenario, bool *interrupted)
+/* The script is ready to run, as a task. 0 or 2. */
+static int load(struct scenario *scenario)
 {
     lua_State *lua = scenario->lua;
     const struct scenario_config *config = scenario->config;
@@ -422,12 +432,20 @@ static int load_and_run(struct scenario *scenario, bool *interrupted)
     if (luaL_loadbufferx(lua, (const char *)config->source.data, config->source.len, chunk, "t") != LUA_OK)
         return report_error(scenario, lua);
     task_push(scenario, new_task(scenario, lua, 0, true));
-    return run_all(scenario, interrupted);
+    return 0;
+}
+
+static int load_and_run(struct scenario *scenario, bool *interrupted)
+{
+    int status = load(scenario);
+
+    return status == 0 ? run_all(scenario, interrupted) : status;
 }
 
 static void scenario_init(struct scenario *scenario, const struct scenario_config *config)
 {
-    *scenario = (struct scenario){.config = config, .seed = config->seed_given ? config->seed : 1};
+    *scenario = (struct scenario){
+        .config = config, .seed = config->seed_given ? config->seed : 1, .started_ms = wall_ms()};
     scenario->set_used = xcalloc(config->set_count + 1, sizeof(bool));
     open_lua(scenario);
 }
@@ -456,32 +474,99 @@ static int close_trace(struct scenario *scenario, int status)
     return 3;
 }
 
+/* 0 or 2. */
+static int check_built(const struct scenario *scenario)
+{
+    if (scenario->world != NULL)
+        return 0;
+    fprintf(stderr, "%s: the script builds no world: it needs `local net = world { nodes = 50 }`\n",
+            scenario->config->name);
+    return 2;
+}
+
 int scenario_run(const struct scenario_config *config, struct report *report)
 {
     struct scenario scenario;
-    int64_t started_ms = wall_ms();
+    bool interrupted = false;
     int status;
 
-    *report = (struct report){.scenario = config->name, .crypto = config->suite->name, .threads = config->threads};
     scenario_init(&scenario, config);
-    status = load_and_run(&scenario, &report->interrupted);
-    if (status == 0 && scenario.world == NULL) {
-        fprintf(stderr, "%s: the script builds no world: it needs `local net = world { nodes = 50 }`\n", config->name);
-        status = 2;
-    }
+    status = load_and_run(&scenario, &interrupted);
+    if (status == 0)
+        status = check_built(&scenario);
     if (config->progress)
         fprintf(stderr, "\r\x1b[K");
     if (status == 0) {
-        report->seed = scenario.seed;
-        report->expectations = scenario.expectations;
-        report->expectations_failed = scenario.expectations_failed;
         fill_report(&scenario, report);
-        report->wall_ms = wall_ms() - started_ms;
+        report->interrupted = interrupted;
         /* An interrupted run has not shown that all holds. */
-        status = scenario.expectations_failed > 0 || report->interrupted ? 1 : 0;
+        status = scenario.expectations_failed > 0 || interrupted ? 1 : 0;
     }
     status = close_trace(&scenario, status);
     scenario_fini(&scenario);
+    return status;
+}
+
+/* ---- a run whose time others let pass ---- */
+
+struct scenario *scenario_open(const struct scenario_config *config)
+{
+    struct scenario *scenario = xmalloc(sizeof(*scenario));
+
+    scenario_init(scenario, config);
+    if (load(scenario) == 0 && scenario_advance(scenario, 0, 0) && check_built(scenario) == 0)
+        return scenario;
+    scenario_fini(scenario);
+    free(scenario);
+    return NULL;
+}
+
+struct testbed *scenario_testbed(struct scenario *scenario)
+{
+    return scenario->testbed;
+}
+
+static int64_t now_us(const struct scenario *scenario)
+{
+    return scenario->world == NULL ? 0 : world_now_us(scenario->world);
+}
+
+bool scenario_advance(struct scenario *scenario, int64_t until_us, uint64_t budget_ns)
+{
+    for (;;) {
+        int64_t stop_us = until_us;
+
+        while (scenario->task_count > 0 && scenario->tasks[0].wake_us <= now_us(scenario))
+            if (run_task(scenario, task_pop(scenario)) == 2)
+                return false;
+        if (scenario->world == NULL || now_us(scenario) >= until_us)
+            return true;
+        if (scenario->task_count > 0 && scenario->tasks[0].wake_us < stop_us)
+            stop_us = scenario->tasks[0].wake_us;
+        scenario->steps_at_once = 0;
+        world_run_until(scenario->world, stop_us, 0, NULL, NULL, budget_ns);
+        if (now_us(scenario) < stop_us)
+            return true; /* the budget is spent */
+    }
+}
+
+int64_t scenario_next_us(const struct scenario *scenario)
+{
+    int64_t world_us = world_next_us(scenario->world);
+
+    if (scenario->task_count > 0 && scenario->tasks[0].wake_us < world_us)
+        return scenario->tasks[0].wake_us;
+    return world_us;
+}
+
+int scenario_close(struct scenario *scenario, struct report *report)
+{
+    int status = scenario->expectations_failed > 0 ? 1 : 0;
+
+    fill_report(scenario, report);
+    status = close_trace(scenario, status);
+    scenario_fini(scenario);
+    free(scenario);
     return status;
 }
 

@@ -54,6 +54,7 @@ struct scenario {
     bool describing; /* --help: stops at world{} */
     FILE *describe_out;
     bool described; /* world{} was reached */
+    int64_t started_ms; /* real time */
     uint64_t seed;
     struct rng rng;                        /* of math.random */
     struct snapshots *snapshots;           /* real membership, if the script asked for it */

@@ -10,6 +10,8 @@
 /* 2019-10-01: the middle of the era that is played. */
 #define SCENARIO_EPOCH_MS INT64_C(1569888000000)
 
+#define LAN_US 100 /* one way, in one local network; the least that the engine allows */
+
 /* ---- reading the table ---- */
 
 enum value_type { VALUE_U32, VALUE_U64, VALUE_BOOL, VALUE_DURATION_MS, VALUE_DURATION_US, VALUE_SPECIAL };
@@ -306,8 +308,11 @@ static void open_trace(lua_State *lua, struct scenario *scenario)
     world_add_sink(scenario->world, &sink);
 }
 
-static void build(lua_State *lua, struct scenario *scenario, struct testbed_config *config, uint64_t keep)
+/* `network` is what the config points to. */
+static void build(lua_State *lua, struct scenario *scenario, struct testbed_config *config,
+                  struct network_config *network, uint64_t keep)
 {
+    const struct scenario_serving *serving = scenario->config->serving;
     struct trace_sink sink;
 
     config->world.seed = scenario->seed;
@@ -315,6 +320,16 @@ static void build(lua_State *lua, struct scenario *scenario, struct testbed_conf
     config->world.costs = scenario->config->costs;
     config->world.epoch_ms = SCENARIO_EPOCH_MS;
     config->suite = scenario->config->suite;
+    if (serving != NULL) {
+        config->world.epoch_ms = serving->epoch_ms;
+        config->snode.loopback_unlimited = !serving->rate_limit;
+        if (serving->node_port != 0)
+            config->node_port = serving->node_port;
+        if (serving->lan) {
+            network->local = true;
+            network->lookahead_us = LAN_US;
+        }
+    }
     scenario->testbed = testbed_new(config);
     scenario->world = testbed_world(scenario->testbed);
     checker_init(&scenario->checker, account_of_seat, scenario);
@@ -354,7 +369,7 @@ int world_function(lua_State *lua)
         read_option(lua, scenario, lua_tostring(lua, -2), &config, &network, &keep);
         lua_settop(lua, 2); /* the key */
     }
-    build(lua, scenario, &config, keep);
+    build(lua, scenario, &config, &network, keep);
     push_object(lua, (struct object){OBJECT_NET, 0, 0});
     return 1;
 }

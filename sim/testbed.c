@@ -14,6 +14,7 @@ void testbed_config_default(struct testbed_config *config)
         .suite = &crypto_real,
         .nodes = 50,
         .nodes_per_host = 1,
+        .node_port = 22021,
         .chain_runs = true,
         .block_ms = 120000,
         .block_delay_ms_max = 3000,

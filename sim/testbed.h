@@ -15,6 +15,7 @@ struct testbed_config {
     const struct crypto_suite *suite;
     uint32_t nodes;                        /* registered from the start by the algorithm; 0 with a snapshot */
     uint32_t nodes_per_host;               /* 1 */
+    uint16_t node_port;                    /* of a host's first node, the others count on from there: 22021 */
     const struct chain_snapshot *snapshot; /* real membership; NULL: by the algorithm */
     bool chain_runs;                       /* blocks every block_ms; else only when something registers or leaves */
     uint32_t block_ms;                     /* 120,000 */

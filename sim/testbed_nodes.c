@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NODE_PORT_FIRST 22021
-
 struct bytes testbed_node_key(const void *value)
 {
     const struct node *node = value;
@@ -78,7 +76,7 @@ static uint16_t next_port(struct testbed *testbed, uint32_t host)
         while (testbed->host_count <= host)
             testbed->host_nodes[testbed->host_count++] = 0;
     }
-    return (uint16_t)(NODE_PORT_FIRST + testbed->host_nodes[host]++);
+    return (uint16_t)(testbed->config.node_port + testbed->host_nodes[host]++);
 }
 
 static void make_keys(struct node *node, uint32_t source)

@@ -143,6 +143,11 @@ struct address world_address(const struct world *world, uint32_t seat)
     return seat_numbered(world, seat)->address;
 }
 
+uint32_t world_shard(const struct world *world, uint32_t seat)
+{
+    return (uint32_t)(seat_numbered(world, seat)->shard - world->shards);
+}
+
 struct body_pool *world_bodies(struct world *world, uint32_t seat)
 {
     return &seat_numbered(world, seat)->shard->bodies;
@@ -266,6 +271,13 @@ int64_t world_now_ms(const struct world *world)
     return world->settings.epoch_ms + world->now_us / 1000;
 }
 
+int64_t world_next_us(const struct world *world)
+{
+    int64_t events_us = windows_next_us(&world->windows), controls_us = event_queue_next_us(&world->controls);
+
+    return events_us < controls_us ? events_us : controls_us;
+}
+
 void world_stop(struct world *world)
 {
     atomic_store(&world->stopping, true);
@@ -307,7 +319,8 @@ static bool budget_spent(struct world *world, struct budget *budget)
     return stopwatch_ns() >= budget->ends_ns;
 }
 
-/* Runs all events before `until_us`; false: the budget is spent before that. */
+/* Runs all events before `until_us`; false: the budget is spent before that. Once nothing is left, the budget no longer
+ * matters: control events of that very time must have run before the caller finds the world there. */
 static bool run_before(struct world *world, int64_t until_us, struct budget *budget)
 {
     int64_t from_us;
@@ -316,7 +329,7 @@ static bool run_before(struct world *world, int64_t until_us, struct budget *bud
         world->now_us = min_us(from_us + world->settings.network.lookahead_us, until_us);
         windows_run(&world->windows, world->now_us);
         flush_trace(world);
-        if (budget_spent(world, budget))
+        if (world->now_us < until_us && budget_spent(world, budget))
             return false;
     }
     return true;

@@ -57,6 +57,8 @@ struct seat_config {
     bool has_disk;
     struct network_access access;           /* region, access delay, bandwidth */
     uint32_t cpu_percent;                   /* speed of its machine against the cost table: 100; a phone less */
+    bool direct;                            /* stands for callers from outside: calls between it and seats of its own shard take no
+                                               time and are never lost; it calls no others */
 };
 /* A new seat, empty: calls to it are refused. Seats are numbered 0, 1, ... and never removed. ASSERTs that the address is free. */
 uint32_t world_add_seat(struct world *world, const struct seat_config *config);
@@ -64,6 +66,7 @@ uint32_t world_seat_at(const struct world *world, struct address address); /* SE
 uint32_t world_seat_count(const struct world *world);
 struct env *world_env(struct world *world, uint32_t seat);
 struct address world_address(const struct world *world, uint32_t seat);
+uint32_t world_shard(const struct world *world, uint32_t seat);
 /* The shard's shared things for the machine in that seat. */
 struct body_pool *world_bodies(struct world *world, uint32_t seat);
 struct snode_list_cache *world_lists(struct world *world, uint32_t seat);
@@ -94,6 +97,8 @@ void world_control_at(struct world *world, int64_t at_us, control_fn fn, void *o
 
 int64_t world_now_us(const struct world *world);
 int64_t world_now_ms(const struct world *world);        /* Unix time */
+/* The time of the earliest event or control event; INT64_MAX: nothing will happen by itself. */
+int64_t world_next_us(const struct world *world);
 /* Runs all events before and control events at or before `until_us`; now is `until_us` after it. If `done` is given it is asked
  * every `every_us` (of virtual time, first at once): true ends the run there, and the result is true. `budget_ns`, if not 0: returns
  * early (with now < until_us) once about so much real time is used: for the loop. */
