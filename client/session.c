@@ -195,11 +195,23 @@ static ec_public_key *public_key(struct session_library *library, const struct x
     return out;
 }
 
+/* libsodium clamps a secret whenever it uses it, this library never: it must get it so. */
+static struct x25519_secret clamped(const struct x25519_secret *key)
+{
+    struct x25519_secret out = *key;
+
+    out.bytes[0] &= 0xf8;
+    out.bytes[31] = (out.bytes[31] & 0x7f) | 0x40;
+    return out;
+}
+
 static ec_private_key *private_key(struct session_library *library, const struct x25519_secret *key)
 {
+    struct x25519_secret secret = clamped(key);
     ec_private_key *out = NULL;
-    int result = checked(curve_decode_private_point(&out, key->bytes, sizeof(key->bytes), library->context));
+    int result = checked(curve_decode_private_point(&out, secret.bytes, sizeof(secret.bytes), library->context));
 
+    crypto_wipe(&secret, sizeof(secret));
     ASSERT(result == 0);
     return out;
 }
@@ -278,11 +290,13 @@ static int load_identity(signal_buffer **public_data, signal_buffer **private_da
 {
     struct session_library *library = user_data;
     const struct x25519_pair *identity = library->self->identity;
+    struct x25519_secret secret = clamped(&identity->secret);
     struct account_id prefixed;
 
     account_from_x25519(&identity->public, &prefixed);
     *public_data = buffer_of(BYTES_OF(prefixed.bytes));
-    *private_data = buffer_of(BYTES_OF(identity->secret.bytes));
+    *private_data = buffer_of(BYTES_OF(secret.bytes));
+    crypto_wipe(&secret, sizeof(secret));
     return 0;
 }
 
@@ -591,7 +605,7 @@ static enum err real_decrypt(struct session_self *self, const struct account_id 
     }
     signal_buffer_bzero_free(plain);
     session_cipher_free(cipher);
-    if (library->set_up)
+    if (library->set_up && result != SG_ERR_INVALID_KEY_ID)
         self->work.x25519 += 3 + read.prekey.has_prekey_id;
     self->work.x25519 +=
         3 * library->keys_drawn; /* a ratchet step: a new key, and agreements of old and new with theirs */
