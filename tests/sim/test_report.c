@@ -53,13 +53,10 @@ static char *printed(const struct report *report, void (*print)(const struct rep
 
 static void expect_line(const char *text, const char *name, const char *value)
 {
-    const char *at = strstr(text, name);
+    char line[128];
 
-    ck_assert_msg(at != NULL, "no \"%s\" in\n%s", name, text);
-    at += strlen(name);
-    ck_assert_msg(strncmp(at + strspn(at, " "), value, strlen(value)) == 0 &&
-                      at[strspn(at, " ") + strlen(value)] == '\n',
-                  "%s: not %s but %.40s", name, value, at);
+    snprintf(line, sizeof(line), "  %-38s %15s\n", name, value);
+    ck_assert_msg(strstr(text, line) != NULL, "no line\n%sin\n%s", line, text);
 }
 
 START_TEST(the_table_tells_what_a_run_came_to)
@@ -67,19 +64,19 @@ START_TEST(the_table_tells_what_a_run_came_to)
     struct report report = some_report();
     char *text = printed(&report, report_table);
 
-    expect_line(text, "  sent", "1,234,567");
-    expect_line(text, "  lost", "7");
-    expect_line(text, "expired before the recipient asked", "7");
+    expect_line(text, "sent", "1,234,567");
+    expect_line(text, "lost", "7");
+    expect_line(text, "  expired before the recipient asked", "7");
     ck_assert_ptr_null(strstr(text, "not sent")); /* causes that did not occur are no news */
-    expect_line(text, "delay, p50", "1.5 s");
-    expect_line(text, "delay, p99", "1 m 1.001007 s");
+    expect_line(text, "delivery delay, p50", "1.5 s");
+    expect_line(text, "delivery delay, p99", "1 m 1.001007 s");
     expect_line(text, "bytes, replication", "1,000");
     ck_assert_ptr_null(strstr(text, "bytes, other"));
-    expect_line(text, "failed: no answer in time", "5");
-    expect_line(text, "  seed", "18446744073709551615"); /* to be copied */
+    expect_line(text, "  failed: no answer in time", "5");
+    expect_line(text, "seed", "18446744073709551615"); /* to be copied */
     expect_line(text, "virtual time", "1 d 1 h 1 m 1.001 s");
     expect_line(text, "speed", "90,061 x");
-    expect_line(text, "digest", "0000000000000abc");
+    ck_assert_ptr_nonnull(strstr(text, " 0000000000000abc\n"));
     expect_line(text, "expectations", "3");
     expect_line(text, "  failed", "1");
     ck_assert_ptr_null(strstr(text, "interrupted"));
@@ -88,7 +85,7 @@ START_TEST(the_table_tells_what_a_run_came_to)
     report.totals.delay_us_p50 = -1;
     text = printed(&report, report_table);
     expect_line(text, "ended early", "interrupted");
-    expect_line(text, "delay, p50", "-");
+    expect_line(text, "delivery delay, p50", "-");
     free(text);
 }
 END_TEST
