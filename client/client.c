@@ -4,11 +4,15 @@
 #include <string.h>
 
 #include "client/client_state.h"
+#include "client/conversation.h"
+#include "client/friend.h"
 #include "client/inbox.h"
+#include "client/listening.h"
 #include "client/outbox.h"
 #include "client/path.h"
 #include "client/poll.h"
 #include "client/seen.h"
+#include "client/storage.h"
 #include "client/swarm_cache.h"
 #include "common/text.h"
 
@@ -25,6 +29,14 @@ const char *send_state_text(enum send_state state)
         return "stored";
     case SEND_FAILED:
         return "failed";
+    case SEND_DELIVERING:
+        return "delivering";
+    case SEND_DELIVERED:
+        return "delivered";
+    case SEND_ACKNOWLEDGED:
+        return "acknowledged";
+    case SEND_FELL_BACK:
+        return "fell back";
     }
     return "?";
 }
@@ -56,6 +68,7 @@ struct client *client_new(const struct client_config *config)
     client->env = config->env;
     client->preset = config->preset;
     client->lists = config->lists;
+    client->sessions = config->sessions;
     client->display_name = copy_display_name(config->display_name);
     client->difficulty = 1;
     ed25519_from_seed(config->identity_seed, &ed_public, &ed_secret);
@@ -66,14 +79,25 @@ struct client *client_new(const struct client_config *config)
     return client;
 }
 
+size_t client_start(struct client *client)
+{
+    size_t count = storage_start(client);
+
+    outbox_resume(client);
+    return count;
+}
+
 void client_free(struct client *client)
 {
     if (client == NULL)
         return;
     outbox_free(client);
+    listening_free(client);
+    contacts_free(client);
     poll_free(client);
     inbox_free(client);
     seen_free(client);
+    storage_free(client);
     swarm_cache_free(client);
     path_free(client);
     snode_pool_fini(&client->pool);
@@ -153,7 +177,50 @@ enum err client_befriend(struct client *client, const struct account_id *recipie
         return ERR_FORMAT;
     if (account_equal(recipient, &client->account))
         return ERR_REFUSED;
-    return outbox_add(client, recipient, text, sent);
+    return friend_ask(client, recipient, text, sent);
+}
+
+enum err client_accept(struct client *client, const struct account_id *contact)
+{
+    return friend_accept(client, contact);
+}
+
+enum err client_decline(struct client *client, const struct account_id *contact)
+{
+    return friend_decline(client, contact);
+}
+
+enum err client_send(struct client *client, const struct account_id *account, struct bytes text,
+                     const struct sent **sent)
+{
+    struct contact *contact = contact_find(client, account);
+    struct content_parts content = {
+        .has_data = true,
+        .body = text,
+        .has_display_name = true,
+        .display_name = bytes_text(client->display_name),
+    };
+    struct outgoing *outgoing;
+    struct blob *data;
+    uint32_t type;
+
+    if (text.len > LIMIT_TEXT_BYTES)
+        return ERR_TOO_BIG;
+    if (text.len == 0 || !utf8_valid(text))
+        return ERR_FORMAT;
+    if (contact == NULL || contact->friend_state != FRIEND_FRIENDS)
+        return ERR_REFUSED;
+    if (!outbox_has_room(contact))
+        return ERR_FULL;
+    content.timestamp_ms = contact_timestamp(contact);
+    enum err err = conversation_seal(contact, content.timestamp_ms, &content, &data, &type);
+    if (err != OK)
+        return err == ERR_MISSING ? ERR_NOT_READY : err;
+    err = outbox_add(contact, OUTGOING_TEXT, type, content.timestamp_ms, data, &outgoing);
+    ASSERT(err == OK);
+    blob_drop(data);
+    *sent = &outgoing->sent;
+    return OK;
 }
 
 const struct sent *client_sent(const struct client *client, uint32_t number)
@@ -186,6 +253,18 @@ void client_listen_stop(struct client *client)
     poll_listen_stop(client);
 }
 
+void client_online(struct client *client)
+{
+    poll_listen_start(client, true);
+    listening_start(client);
+}
+
+void client_offline(struct client *client)
+{
+    listening_stop(client);
+    poll_listen_stop(client);
+}
+
 const struct received *client_inbox(const struct client *client)
 {
     return inbox_first(client);
@@ -193,7 +272,7 @@ const struct received *client_inbox(const struct client *client)
 
 void client_clear_inbox(struct client *client)
 {
-    inbox_free(client);
+    inbox_clear(client);
 }
 
 /* --- reading --- */
@@ -214,7 +293,21 @@ size_t client_cached_swarm(const struct client *client, const struct account_id 
     return count;
 }
 
+enum friend_state client_friend_state(struct client *client, const struct account_id *account)
+{
+    const struct contact *contact = contact_find(client, account);
+
+    return contact == NULL ? FRIEND_NONE : friend_state_now(contact);
+}
+
+enum contact_state client_contact_state(const struct client *client, const struct account_id *account)
+{
+    const struct contact *contact = contact_find(client, account);
+
+    return contact == NULL ? CONTACT_OFFLINE : (enum contact_state)contact->presence;
+}
+
 bool client_busy(const struct client *client)
 {
-    return outbox_in_flight(client) > 0 || poll_running(client) || path_building(client);
+    return outbox_in_flight(client) > 0 || poll_running(client) || listening_busy(client) || path_building(client);
 }

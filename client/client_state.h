@@ -19,6 +19,10 @@ struct client {
     struct poll *poll;
     struct inbox *inbox;
     struct seen *seen;
+    struct contacts *contacts;
+    struct listening *listening;
+    struct storage *storage;
+    struct session_library *sessions;
     uint64_t difficulty; /* of the last answer that told one; the next proof meets it */
     uint32_t sent_count; /* messages ever sent: the last number given */
     struct account_id account;

@@ -1,16 +1,19 @@
-/* inbox.h: what was received: read, checked, and shown once.
+/* inbox.h: what the user is shown, by envelope time, on the disk before the eye.
  *
- * A message is new if neither its hash nor (source, envelope timestamp, type) was seen before (PROTOCOL 7.5). At most
- * LIMIT_INBOX are kept; the oldest goes. */
+ * At most LIMIT_INBOX are kept; the oldest goes. What is shown once is never shown again after a restart, and what was
+ * not shown was not durable, so that it comes again. */
 #ifndef SWARMBED_INBOX_H
 #define SWARMBED_INBOX_H
 
 #include "client/client.h"
-#include "proto/storage_rpc.h"
+#include "proto/envelope.h"
 
-/* True: it was shown. False: a duplicate, or unreadable; either leaves a trace. */
-bool inbox_take(struct client *client, const struct rpc_message *message);
+/* Shown once it is durable; then, if it was heard at the listening node, acknowledged. */
+void inbox_add(struct client *client, const struct envelope *envelope, struct bytes text, struct bytes display_name,
+               bool heard);
 const struct received *inbox_first(const struct client *client);
-void inbox_free(struct client *client);
+void inbox_clear(struct client *client); /* of the disk, too */
+bool inbox_load(struct client *client, struct bytes key, struct bytes value);
+void inbox_free(struct client *client); /* never touches the env */
 
 #endif

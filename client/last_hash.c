@@ -60,6 +60,36 @@ void last_hash_put(struct last_hashes *hashes, const struct ed25519_public *node
     hashes->items[hashes->count++] = item;
 }
 
+#define ITEM_BYTES (sizeof(((struct last_hash *)0)->node.bytes) + LAST_HASH_HEX_LEN / 2 + 8)
+
+void last_hashes_encode(const struct last_hashes *hashes, struct buf *out)
+{
+    for (uint32_t i = 0; i < hashes->count; i++) {
+        const struct last_hash *item = &hashes->items[i];
+        buf_append(out, BYTES_OF(item->node.bytes));
+        buf_append(out, BYTES_OF(item->hash));
+        store_le64(buf_space(out, 8), (uint64_t)item->expiration_ms);
+    }
+}
+
+enum err last_hashes_decode(struct last_hashes *hashes, struct bytes wire)
+{
+    uint32_t count = (uint32_t)(wire.len / ITEM_BYTES);
+
+    if (wire.len % ITEM_BYTES != 0 || wire.len / ITEM_BYTES > LIMIT_LAST_HASHES)
+        return ERR_FORMAT;
+    hashes->items = xrealloc(hashes->items, count * sizeof hashes->items[0]);
+    hashes->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct last_hash *item = &hashes->items[i];
+        const uint8_t *at = wire.data + i * ITEM_BYTES;
+        memcpy(item->node.bytes, at, sizeof item->node.bytes);
+        memcpy(item->hash, at + sizeof item->node.bytes, sizeof item->hash);
+        item->expiration_ms = (int64_t)load_le64(at + ITEM_BYTES - 8);
+    }
+    return OK;
+}
+
 void last_hashes_fini(struct last_hashes *hashes)
 {
     free(hashes->items);

@@ -24,6 +24,10 @@ size_t last_hash_get(struct last_hashes *hashes, const struct ed25519_public *no
 /* `hash`: LAST_HASH_HEX_LEN lower-case hex digits. */
 void last_hash_put(struct last_hashes *hashes, const struct ed25519_public *node, int64_t now_ms, struct bytes hash,
                    int64_t expiration_ms);
+/* For the disk. */
+void last_hashes_encode(const struct last_hashes *hashes, struct buf *out);
+/* Into an empty one. ERR_FORMAT: not what was written; then it stays empty. */
+MUST_CHECK enum err last_hashes_decode(struct last_hashes *hashes, struct bytes wire);
 void last_hashes_fini(struct last_hashes *hashes);
 
 #endif

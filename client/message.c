@@ -2,7 +2,6 @@
 
 #include "client/client_state.h"
 #include "common/text.h"
-#include "proto/envelope.h"
 
 const char *message_fault_text(enum message_fault fault)
 {
@@ -29,6 +28,20 @@ const char *message_fault_text(enum message_fault fault)
         return "without text";
     case MESSAGE_TEXT_TOO_LONG:
         return "text too long";
+    case MESSAGE_WITHOUT_BUNDLE:
+        return "without prekeys";
+    case MESSAGE_FOREIGN_BUNDLE:
+        return "prekeys of somebody else";
+    case MESSAGE_FROM_STRANGER:
+        return "from a stranger";
+    case MESSAGE_WITHOUT_SESSION:
+        return "without a session";
+    case MESSAGE_UNKNOWN_PREKEY:
+        return "unknown prekeys";
+    case MESSAGE_TOO_MANY_CONTACTS:
+        return "too many contacts";
+    case MESSAGE_DUPLICATE:
+        return "read before";
     case MESSAGE_FAULT_COUNT:
         break;
     }
@@ -67,35 +80,38 @@ static enum err encrypt(struct client *client, const struct account_id *recipien
     return OK;
 }
 
-enum err message_seal(struct client *client, const struct account_id *recipient, uint64_t timestamp_ms,
-                      struct bytes text, struct blob **data)
+enum err message_wrap(struct client *client, const struct envelope *envelope, struct blob **data)
 {
-    struct arena *arena = client->env->arena;
-    struct content_parts content = {
-        .has_data = true,
-        .body = text,
-        .has_display_name = true,
-        .display_name = bytes_text(client->display_name),
-    };
-    struct bytes plain, wire;
+    struct bytes wire;
     uint8_t request_id;
 
-    enum err err = content_encode(&content, arena, &plain);
-    if (err != OK)
-        return err;
-    struct envelope envelope = {
-        .type = ENVELOPE_FRIEND_REQUEST, .source = client->account, .timestamp_ms = timestamp_ms};
-    err = encrypt(client, recipient, content_pad(plain, arena), &envelope.content);
-    if (err != OK)
-        return err;
     env_random(client->env, &request_id, 1);
-    err = envelope_wrap(&envelope, request_id, arena, &wire);
+    enum err err = envelope_wrap(envelope, request_id, client->env->arena, &wire);
     if (err != OK)
         return err;
+    if (BASE64_LEN(wire.len) > LIMIT_DATA_CHARS)
+        return ERR_TOO_BIG;
     client_charge_bytes(client, COST_PARSE, wire.len);
     *data = blob_new(BASE64_LEN(wire.len));
     base64_encode((char *)(*data)->data, wire);
     return OK;
+}
+
+enum err message_seal_request(struct client *client, const struct account_id *recipient, uint64_t timestamp_ms,
+                              struct content_parts *content, struct blob **data)
+{
+    struct arena *arena = client->env->arena;
+    struct envelope envelope = {
+        .type = ENVELOPE_FRIEND_REQUEST, .source = client->account, .timestamp_ms = timestamp_ms};
+    struct bytes plain;
+
+    content->has_display_name = true;
+    content->display_name = bytes_text(client->display_name);
+    enum err err = content_encode(content, arena, &plain);
+    if (err != OK)
+        return err;
+    err = encrypt(client, recipient, content_pad(plain, arena), &envelope.content);
+    return err != OK ? err : message_wrap(client, &envelope, data);
 }
 
 static enum message_fault decrypt(struct client *client, const struct envelope *envelope, struct bytes *plain)
@@ -114,44 +130,51 @@ static enum message_fault decrypt(struct client *client, const struct envelope *
     return content_unpad((struct bytes){out, len}, plain) == OK ? MESSAGE_READABLE : MESSAGE_BAD_PADDING;
 }
 
-static enum message_fault read_content(struct client *client, struct bytes plain, struct message_opened *out)
+enum message_fault message_open_request(struct client *client, const struct envelope *envelope,
+                                        struct message_opened *out)
 {
     struct content_parts content;
+    struct bytes plain;
 
+    *out = (struct message_opened){0};
+    enum message_fault fault = decrypt(client, envelope, &plain);
+    if (fault != MESSAGE_READABLE)
+        return fault;
     if (content_decode(plain, client->env->arena, &content) != OK)
         return MESSAGE_BAD_CONTENT;
     if (!content.has_data || content.body.len == 0)
         return MESSAGE_WITHOUT_TEXT;
     if (content.body.len > LIMIT_INTRODUCTION_BYTES)
         return MESSAGE_TEXT_TOO_LONG;
+    if (!content.has_bundle)
+        return MESSAGE_WITHOUT_BUNDLE;
+    if (!account_equal(&content.bundle.identity, &envelope->source))
+        return MESSAGE_FOREIGN_BUNDLE;
     out->text = content.body;
+    out->bundle = content.bundle;
     if (content.has_display_name && content.display_name.len <= LIMIT_DISPLAY_NAME_BYTES)
         out->display_name = content.display_name;
     return MESSAGE_READABLE;
 }
 
-enum message_fault message_open(struct client *client, struct bytes data, struct message_opened *out)
+static bool type_is_known(uint32_t type)
+{
+    return type == ENVELOPE_FRIEND_REQUEST || type == ENVELOPE_PREKEY_BUNDLE || type == ENVELOPE_CIPHERTEXT;
+}
+
+enum message_fault message_unwrap(struct client *client, struct bytes data, struct envelope *envelope)
 {
     struct arena *arena = client->env->arena;
     size_t len = BASE64_MAX_DECODED(data.len);
     uint8_t *wire = arena_alloc(arena, len);
-    struct envelope envelope;
-    struct bytes plain;
 
-    *out = (struct message_opened){0};
     if (base64_decode(wire, &len, data) != OK)
         return MESSAGE_NOT_BASE64;
     client_charge_bytes(client, COST_PARSE, len);
-    enum err err = envelope_unwrap((struct bytes){wire, len}, arena, &envelope);
+    enum err err = envelope_unwrap((struct bytes){wire, len}, arena, envelope);
     if (err != OK)
         return err == ERR_REFUSED ? MESSAGE_IGNORED : MESSAGE_NOT_WRAPPED;
-    if (envelope.type != ENVELOPE_FRIEND_REQUEST)
+    if (!type_is_known(envelope->type))
         return MESSAGE_UNKNOWN_TYPE;
-    if (account_equal(&envelope.source, &client->account))
-        return MESSAGE_FROM_ONESELF;
-    out->type = envelope.type;
-    out->source = envelope.source;
-    out->timestamp_ms = envelope.timestamp_ms;
-    enum message_fault fault = decrypt(client, &envelope, &plain);
-    return fault == MESSAGE_READABLE ? read_content(client, plain, out) : fault;
+    return account_equal(&envelope->source, &client->account) ? MESSAGE_FROM_ONESELF : MESSAGE_READABLE;
 }

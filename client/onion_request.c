@@ -189,8 +189,12 @@ static enum onion_failure judge(struct onion_request *request)
 }
 
 /* Statuses that say something about the request, not about the node that answers. */
-static bool blames_node(uint16_t status)
+static bool blames_node(const struct onion_request *request)
 {
+    uint16_t status = request->status;
+
+    if (request->absence_is_no_fault && (status == 404 || status == 504))
+        return false;
     return status != 200 && status != 400 && status != 401 && status != 406 && status != 421 && status != 432;
 }
 
@@ -201,7 +205,7 @@ static void count_failure(struct onion_request *request)
 
     switch (request->failure) {
     case ONION_ANSWERED:
-        if (blames_node(request->status)) {
+        if (blames_node(request)) {
             uint32_t node = snode_pool_find(&client->pool, &request->target.ed25519);
             if (node != NODE_NONE)
                 client_node_failed(client, node);

@@ -32,9 +32,10 @@ struct onion_request { /* embed in your own struct: it must live until `done` */
     const char *method; /* of the RPC, for the trace */
     struct blob *body;  /* the RPC; the owner keeps it until `done` */
     bool long_poll;
-    uint32_t timeout_ms;                         /* of one attempt */
-    uint32_t attempts;                           /* in all; at least 1 */
-    uint32_t pause_ms;                           /* attempt n (from 0) waits n times this */
+    bool absence_is_no_fault; /* a 404 or 504 of the target speaks of somebody who does not listen there */
+    uint32_t timeout_ms;      /* of one attempt */
+    uint32_t attempts;        /* in all; at least 1 */
+    uint32_t pause_ms;        /* attempt n (from 0) waits n times this */
     void (*done)(struct onion_request *request); /* last: it may free the request, or start it again */
     /* valid in `done` */
     enum onion_failure failure;

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "client/client_state.h"
-#include "client/inbox.h"
 #include "client/last_hash.h"
 #include "client/onion_request.h"
+#include "client/receive.h"
+#include "client/storage.h"
 #include "client/swarm_cache.h"
 #include "client/swarm_lookup.h"
 
@@ -113,6 +114,16 @@ static void on_poll_again(struct timer *timer)
     ask(CONTAINER_OF(timer, struct poller, timer));
 }
 
+/* After the messages, whose syncs were asked for: never durable before them. */
+static void save_hashes(struct client *client)
+{
+    struct buf value;
+
+    storage_value_init(&value);
+    last_hashes_encode(&client->poll->hashes, &value);
+    storage_put(client, STORAGE_HASHES, BYTES_NONE, &value);
+}
+
 /* Takes the messages; how many were in the answer, and how many of them new. ERR_FORMAT: not an answer. */
 static enum err take_messages(struct poller *poller, size_t *count, size_t *new_count)
 {
@@ -126,10 +137,12 @@ static enum err take_messages(struct poller *poller, size_t *count, size_t *new_
     if (rpc_messages_decode(request->answer, messages, LIMIT_RETRIEVE_MESSAGES, count, &document) != OK)
         return ERR_FORMAT;
     for (size_t i = 0; i < *count; i++)
-        *new_count += inbox_take(client, &messages[i]);
-    if (*count > 0)
+        *new_count += receive_stored(client, &messages[i]);
+    if (*count > 0) {
         last_hash_put(&client->poll->hashes, &poller->node.ed25519, env_now_ms(client->env), messages[*count - 1].hash,
                       messages[*count - 1].expiration_ms);
+        save_hashes(client);
+    }
     json_free(document);
     return OK;
 }
@@ -313,6 +326,11 @@ static struct poll *poll_of(struct client *client)
     if (client->poll == NULL)
         client->poll = xcalloc(1, sizeof *client->poll);
     return client->poll;
+}
+
+bool poll_load(struct client *client, struct bytes value)
+{
+    return last_hashes_decode(&poll_of(client)->hashes, value) == OK;
 }
 
 static void start(struct client *client)

@@ -11,6 +11,7 @@
 void poll_once(struct client *client);
 void poll_listen_start(struct client *client, bool hold);
 void poll_listen_stop(struct client *client);
+bool poll_load(struct client *client, struct bytes value); /* the last hashes from the disk */
 bool poll_running(const struct client *client);
 void poll_free(struct client *client); /* never touches the env */
 

@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "client/client_state.h"
+#include "client/storage.h"
 #include "common/slab.h"
 
 struct seen_entry {
     uint8_t key[SEEN_KEY_BYTES];
     int64_t expiry_ms;
     uint64_t number; /* of the additions: breaks ties of the heap */
+    bool saved;      /* on the disk */
 };
 
 struct seen {
@@ -47,8 +49,9 @@ static void heap_push(struct seen *seen, struct seen_entry *entry)
     seen->heap[at] = entry;
 }
 
-static void drop_first(struct seen *seen)
+static void drop_first(struct client *client)
 {
+    struct seen *seen = client->seen;
     struct seen_entry *first = seen->heap[0], *last = seen->heap[--seen->count];
     size_t at = 0;
     for (;;) {
@@ -62,10 +65,13 @@ static void drop_first(struct seen *seen)
     }
     seen->heap[at] = last;
     table_remove(&seen->table, key_bytes(first->key));
+    if (first->saved)
+        storage_delete(client, STORAGE_SEEN, key_bytes(first->key));
     slab_give(&seen->entries, first);
 }
 
-bool seen_add(struct client *client, const uint8_t key[SEEN_KEY_BYTES], int64_t expiry_ms)
+/* NULL: it is there already. */
+static struct seen_entry *add(struct client *client, const uint8_t key[SEEN_KEY_BYTES], int64_t expiry_ms)
 {
     int64_t now_ms = env_now_ms(client->env);
     int64_t furthest_ms = now_ms + LIMIT_FUTURE_MS + LIMIT_TTL_MS_MAX;
@@ -77,12 +83,12 @@ bool seen_add(struct client *client, const uint8_t key[SEEN_KEY_BYTES], int64_t 
         slab_init(&seen->entries, sizeof(struct seen_entry), LIMIT_SEEN);
     }
     while (seen->count > 0 && seen->heap[0]->expiry_ms < now_ms)
-        drop_first(seen);
+        drop_first(client);
     if (table_get(&seen->table, key_bytes(key)) != NULL)
-        return false;
+        return NULL;
     struct seen_entry *entry = slab_take(&seen->entries);
     if (entry == NULL) { /* expected of a client that gets more than it can remember */
-        drop_first(seen);
+        drop_first(client);
         entry = slab_take(&seen->entries);
     }
     memcpy(entry->key, key, SEEN_KEY_BYTES);
@@ -90,7 +96,43 @@ bool seen_add(struct client *client, const uint8_t key[SEEN_KEY_BYTES], int64_t 
     entry->number = seen->added++;
     table_put(&seen->table, entry);
     heap_push(seen, entry);
-    return true;
+    return entry;
+}
+
+bool seen_add(struct client *client, const uint8_t key[SEEN_KEY_BYTES], int64_t expiry_ms)
+{
+    return add(client, key, expiry_ms) != NULL;
+}
+
+bool seen_has(const struct client *client, const uint8_t key[SEEN_KEY_BYTES])
+{
+    return client->seen != NULL && table_get(&client->seen->table, key_bytes(key)) != NULL;
+}
+
+void seen_remember(struct client *client, const uint8_t key[SEEN_KEY_BYTES])
+{
+    struct seen_entry *entry = add(client, key, INT64_MAX);
+    struct buf value;
+
+    if (entry == NULL)
+        return;
+    entry->saved = true;
+    storage_value_init(&value);
+    storage_u64(&value, (uint64_t)entry->expiry_ms);
+    storage_put(client, STORAGE_SEEN, key_bytes(key), &value);
+}
+
+bool seen_load(struct client *client, struct bytes key, struct bytes value)
+{
+    struct storage_reader reader = {value, false};
+    int64_t expiry_ms = (int64_t)storage_read_u64(&reader);
+
+    if (key.len != SEEN_KEY_BYTES || !storage_read_end(&reader))
+        return false;
+    struct seen_entry *entry = add(client, key.data, expiry_ms);
+    if (entry != NULL)
+        entry->saved = true;
+    return entry != NULL;
 }
 
 size_t seen_count(const struct client *client)

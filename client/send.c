@@ -52,19 +52,6 @@ struct send_job {
 
 static void step(struct send_job *job);
 
-static void set_state(struct send_job *job, enum send_state state, enum err err)
-{
-    struct sent *sent = &job->outgoing->sent;
-
-    if (sent->state == state)
-        return;
-    sent->state = state;
-    sent->err = err;
-    env_trace(job->client->env, &(struct trace_record){.kind = TRACE_SEND_STATE,
-                                                       .n = {sent->number, sent->timestamp_ms, state, err},
-                                                       .b = {BYTES_OF(sent->recipient.bytes)}});
-}
-
 /* --- start and end --- */
 
 void send_start(struct client *client, struct outgoing *outgoing, struct blob *data)
@@ -95,14 +82,13 @@ void send_free(struct send_job *job)
 
 static void end(struct send_job *job, enum err err)
 {
-    struct client *client = job->client;
     struct outgoing *outgoing = job->outgoing;
 
     fsm_move(&job->state, JOB_END, job_states);
     if (err != OK)
-        set_state(job, SEND_FAILED, err);
+        outbox_set_state(job->outgoing, SEND_FAILED, err);
     send_free(job);
-    outbox_job_ended(client, outgoing);
+    outbox_job_ended(outgoing);
 }
 
 static void on_timer(struct timer *timer)
@@ -117,7 +103,7 @@ static void try_again(struct send_job *job, enum err err)
         end(job, err);
         return;
     }
-    set_state(job, SEND_QUEUED, OK);
+    outbox_set_state(job->outgoing, SEND_QUEUED, OK);
     fsm_move(&job->state, JOB_PAUSE, job_states);
     env_timer_start(job->client->env, &job->timer, LIMIT_SEND_PAUSE_MS, on_timer);
 }
@@ -249,7 +235,7 @@ static void stored(struct send_job *job, const struct onion_request *request)
               &(struct trace_record){.kind = TRACE_SEND_STORED,
                                      .n = {sent->number, sent->timestamp_ms, sent->stored_count},
                                      .b = {BYTES_OF(sent->recipient.bytes), BYTES_OF(request->target.ed25519.bytes)}});
-    set_state(job, SEND_STORED, OK);
+    outbox_set_state(job->outgoing, SEND_STORED, OK);
 }
 
 /* 432: the whole send anew, with a proof that meets what the node asks. Not once a node has the message: the others get
@@ -402,13 +388,13 @@ static void step(struct send_job *job)
             fsm_move(&job->state, JOB_PROVE, job_states);
             if (job->proof.body != NULL)
                 continue; /* of an earlier try: still good */
-            set_state(job, SEND_PROVING, OK);
+            outbox_set_state(job->outgoing, SEND_PROVING, OK);
             if (prove(job)) /* the time it takes is charged: what is due now runs once it is over */
                 env_timer_start(client->env, &job->timer, 0, on_timer);
             return; /* suspended: on_timer() calls step() */
         case JOB_PROVE:
             fsm_move(&job->state, JOB_STORE, job_states);
-            set_state(job, SEND_STORING, OK);
+            outbox_set_state(job->outgoing, SEND_STORING, OK);
             job->replacements_left = LIMIT_SWARM_REPLACED;
             job->failure = OK;
             refill(job);

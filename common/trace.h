@@ -54,6 +54,11 @@
     ROW(TRACE_SEND, "send", "message", "timestamp_ms", "bytes", "type", "recipient", NULL)                             \
     ROW(TRACE_SEND_STORED, "send_stored", "message", "timestamp_ms", "stored", NULL, "recipient", "node")              \
     ROW(TRACE_SEND_STATE, "send_state", "message", "timestamp_ms", "state", "err", "recipient", NULL)                  \
+    ROW(TRACE_ACKNOWLEDGED, "acknowledged", "message", "timestamp_ms", "late", "ms", "recipient", NULL)                \
+    ROW(TRACE_FRIEND, "friend", "from", "to", NULL, NULL, "contact", NULL)                                             \
+    ROW(TRACE_PRESENCE, "presence", "from", "to", "cause", NULL, "contact", "node")                                    \
+    ROW(TRACE_LISTENING, "listening", "listening", NULL, NULL, NULL, "node", NULL)                                     \
+    ROW(TRACE_RESET, "reset", "step", NULL, NULL, NULL, "contact", NULL)                                               \
     ROW(TRACE_POLL, "poll", "messages", "new", "status", NULL, "node", NULL)                                           \
     ROW(TRACE_SHOWN, "shown", "timestamp_ms", "bytes", "type", NULL, "source", "text_sha256")                          \
     ROW(TRACE_DUPLICATE, "duplicate", "timestamp_ms", NULL, NULL, NULL, "source", NULL)                                \

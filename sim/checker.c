@@ -29,6 +29,13 @@ struct unreadable {
     uint8_t hash[64];
 };
 
+static struct bytes number_key_of(const void *value)
+{
+    const struct checked *message = value;
+
+    return BYTES_OF(message->number_key);
+}
+
 static struct bytes unreadable_key(const void *value)
 {
     const struct unreadable *unreadable = value;
@@ -58,6 +65,7 @@ void checker_init(struct checker *checker, checker_account_fn account_of, void *
 {
     *checker = (struct checker){.account_of = account_of, .owner = owner};
     table_init(&checker->messages, key_of, 0);
+    table_init(&checker->by_number, number_key_of, 0);
     table_init(&checker->unreadable, unreadable_key, 0);
 }
 
@@ -68,6 +76,7 @@ void checker_fini(struct checker *checker)
     for (struct checked *message; (message = table_next(&checker->messages, &cursor)) != NULL;)
         free(message);
     table_fini(&checker->messages);
+    table_fini(&checker->by_number);
     cursor = 0;
     for (struct unreadable *unreadable; (unreadable = table_next(&checker->unreadable, &cursor)) != NULL;)
         free(unreadable);
@@ -99,6 +108,15 @@ const struct checked *checker_find(const struct checker *checker, const struct a
     return find(checker, source, recipient, timestamp_ms, number);
 }
 
+const struct checked *checker_find_number(const struct checker *checker, uint32_t sender_seat, uint32_t number)
+{
+    uint8_t key[8];
+
+    store_be32(key, sender_seat);
+    store_be32(key + 4, number);
+    return table_get(&checker->by_number, BYTES_OF(key));
+}
+
 bool checker_unreadable(const struct checker *checker, const uint8_t hash[64])
 {
     return table_get(&checker->unreadable, (struct bytes){hash, 64}) != NULL;
@@ -126,6 +144,10 @@ static void on_send(struct checker *checker, int64_t at_us, uint32_t seat, const
     message->twin = twin;
     write_key(message->key, &source, &recipient, message->timestamp_ms, twin);
     table_put(&checker->messages, message);
+    store_be32(message->number_key, seat);
+    store_be32(message->number_key + 4, message->number);
+    if (checker_find_number(checker, seat, message->number) == NULL)
+        table_put(&checker->by_number, message);
 }
 
 static void on_shown(struct checker *checker, int64_t at_us, uint32_t seat, const struct trace_record *record)

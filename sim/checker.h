@@ -31,7 +31,8 @@ struct checked {
     uint32_t shown_count;
     bool failed; /* as the sender said last */
     enum err err;
-    uint32_t twin; /* 0; 1, 2, ...: sent in the same millisecond to the same recipient as an earlier one */
+    uint32_t twin;         /* 0; 1, 2, ...: sent in the same millisecond to the same recipient as an earlier one */
+    uint8_t number_key[8]; /* sender's seat, number */
     uint8_t key[33 + 33 + 8 + 4]; /* source, recipient, timestamp: what identifies it to a recipient; twin */
 };
 
@@ -39,6 +40,7 @@ typedef struct account_id (*checker_account_fn)(void *owner, uint32_t seat);
 struct checker {
     struct table messages;         /* struct checked by key, in the order of sending */
     struct table unreadable;       /* struct unreadable by hash: what recipients could not read */
+    struct table by_number;        /* the same by number_key */
     checker_account_fn account_of; /* whose seat that is */
     void *owner;
     uint64_t shown_unknown; /* shown, but never sent: must stay 0 */
@@ -53,6 +55,9 @@ const struct checked *checker_find(const struct checker *checker, const struct a
                                    const struct account_id *recipient, uint64_t timestamp_ms, uint32_t number);
 /* Whether a recipient got a message of that hash and could not read it. */
 bool checker_unreadable(const struct checker *checker, const uint8_t hash[64]);
+
+/* The same by the sender's seat and number for it: also while the sender is down. */
+const struct checked *checker_find_number(const struct checker *checker, uint32_t sender_seat, uint32_t number);
 
 struct checker_totals {
     uint64_t sent, delivered, lost, duplicates;

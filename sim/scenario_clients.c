@@ -1,10 +1,20 @@
 /* What a script can ask of a user, and let a user do; and what became of a message. */
 #include "common/text.h"
+#include "proto/envelope.h"
 #include "sim/scenario_internal.h"
+
+static struct client *live_client(lua_State *lua, const struct scenario *scenario, uint32_t number)
+{
+    struct client *client = testbed_client(scenario->testbed, number);
+
+    if (client == NULL)
+        luaL_error(lua, "%s is not running", testbed_client_name(scenario->testbed, number));
+    return client;
+}
 
 static struct client *client_at(lua_State *lua, int index)
 {
-    return testbed_client(scenario_of(lua)->testbed, check_object(lua, index, OBJECT_CLIENT).number);
+    return live_client(lua, scenario_of(lua), check_object(lua, index, OBJECT_CLIENT).number);
 }
 
 /* Runs a user's action as a callback of the user's own endpoint. */
@@ -12,6 +22,7 @@ static void as_user(lua_State *lua, uint32_t client, seat_fn fn, void *owner)
 {
     struct scenario *scenario = scenario_of(lua);
 
+    (void)live_client(lua, scenario, client);
     world_enter(scenario->world, testbed_client_seat(scenario->testbed, client), fn, owner);
 }
 
@@ -23,7 +34,7 @@ static int client_name(lua_State *lua, struct scenario *scenario, struct object 
 
 static int client_id(lua_State *lua, struct scenario *scenario, struct object object)
 {
-    push_hex(lua, BYTES_OF(client_account(testbed_client(scenario->testbed, object.number))->bytes));
+    push_hex(lua, BYTES_OF(testbed_client_account(scenario->testbed, object.number)->bytes));
     return 1;
 }
 
@@ -34,15 +45,28 @@ static int client_number(lua_State *lua, struct scenario *scenario, struct objec
     return 1;
 }
 
+static int client_is_alive(lua_State *lua, struct scenario *scenario, struct object object)
+{
+    lua_pushboolean(lua, testbed_client(scenario->testbed, object.number) != NULL);
+    return 1;
+}
+
+/* Whether a node of its swarm holds the line for it. */
+static int client_is_listening(lua_State *lua, struct scenario *scenario, struct object object)
+{
+    lua_pushboolean(lua, client_listening(live_client(lua, scenario, object.number)));
+    return 1;
+}
+
 static int client_is_busy(lua_State *lua, struct scenario *scenario, struct object object)
 {
-    lua_pushboolean(lua, client_busy(testbed_client(scenario->testbed, object.number)));
+    lua_pushboolean(lua, client_busy(live_client(lua, scenario, object.number)));
     return 1;
 }
 
 static int client_is_polling(lua_State *lua, struct scenario *scenario, struct object object)
 {
-    lua_pushboolean(lua, client_polling(testbed_client(scenario->testbed, object.number)));
+    lua_pushboolean(lua, client_polling(live_client(lua, scenario, object.number)));
     return 1;
 }
 
@@ -50,7 +74,7 @@ static int client_paths_now(lua_State *lua, struct scenario *scenario, struct ob
 {
     struct client_paths paths;
 
-    client_paths(testbed_client(scenario->testbed, object.number), &paths);
+    client_paths(live_client(lua, scenario, object.number), &paths);
     lua_newtable(lua);
     for (size_t i = 0; i < paths.count; i++) {
         lua_newtable(lua);
@@ -82,6 +106,10 @@ static void push_received(lua_State *lua, struct scenario *scenario, const struc
     lua_setfield(lua, -2, "timestamp_ms");
     lua_pushinteger(lua, (lua_Integer)received->shown_ms);
     lua_setfield(lua, -2, "shown_ms");
+    lua_pushboolean(lua, received->type == ENVELOPE_FRIEND_REQUEST);
+    lua_setfield(lua, -2, "request");
+    lua_pushboolean(lua, received->synchronous);
+    lua_setfield(lua, -2, "synchronous");
 }
 
 static int client_inbox_now(lua_State *lua, struct scenario *scenario, struct object object)
@@ -89,8 +117,8 @@ static int client_inbox_now(lua_State *lua, struct scenario *scenario, struct ob
     lua_Integer count = 0;
 
     lua_newtable(lua);
-    for (const struct received *received = client_inbox(testbed_client(scenario->testbed, object.number));
-         received != NULL; received = received->next) {
+    for (const struct received *received = client_inbox(live_client(lua, scenario, object.number)); received != NULL;
+         received = received->next) {
         push_received(lua, scenario, received);
         lua_rawseti(lua, -2, ++count);
     }
@@ -98,11 +126,19 @@ static int client_inbox_now(lua_State *lua, struct scenario *scenario, struct ob
 }
 
 static const struct object_field client_fields[] = {
-    {"name", client_name},          {"id", client_id},           {"number", client_number},   {"busy", client_is_busy},
-    {"polling", client_is_polling}, {"paths", client_paths_now}, {"inbox", client_inbox_now},
+    {"name", client_name},
+    {"id", client_id},
+    {"number", client_number},
+    {"busy", client_is_busy},
+    {"polling", client_is_polling},
+    {"paths", client_paths_now},
+    {"inbox", client_inbox_now},
+    {"alive", client_is_alive},
+    {"listening", client_is_listening},
 };
 
-struct befriending {
+/* What a user writes to somebody. */
+struct writing {
     struct account_id recipient;
     struct bytes text;
     const struct sent *sent;
@@ -111,25 +147,146 @@ struct befriending {
 
 static void befriend_fn(void *machine, void *owner)
 {
-    struct befriending *befriending = owner;
+    struct writing *writing = owner;
 
-    befriending->err = client_befriend(machine, &befriending->recipient, befriending->text, &befriending->sent);
+    writing->err = client_befriend(machine, &writing->recipient, writing->text, &writing->sent);
 }
 
-/* alice:befriend(bob, "text") -> message; a refusal is an error of the script. */
-static int client_befriends(lua_State *lua)
+static void send_fn(void *machine, void *owner)
+{
+    struct writing *writing = owner;
+
+    writing->err = client_send(machine, &writing->recipient, writing->text, &writing->sent);
+}
+
+/* A refusal is an error of the script. */
+static int write_to(lua_State *lua, seat_fn fn, const char *what)
 {
     struct object object = check_object(lua, 1, OBJECT_CLIENT);
-    struct befriending befriending = {.recipient = check_account(lua, 2)};
+    struct writing writing = {.recipient = check_account(lua, 2)};
     size_t len;
     const char *text = luaL_checklstring(lua, 3, &len);
 
-    befriending.text = (struct bytes){(const uint8_t *)text, len};
-    as_user(lua, object.number, befriend_fn, &befriending);
-    if (befriending.err != OK)
-        return luaL_error(lua, "the request is refused: %s", err_text(befriending.err));
-    push_object(lua, (struct object){OBJECT_MESSAGE, object.number, befriending.sent->number});
+    writing.text = (struct bytes){(const uint8_t *)text, len};
+    as_user(lua, object.number, fn, &writing);
+    if (writing.err != OK)
+        return luaL_error(lua, "the %s is refused: %s", what, err_text(writing.err));
+    push_object(lua, (struct object){OBJECT_MESSAGE, object.number, writing.sent->number});
     return 1;
+}
+
+/* alice:befriend(bob, "text") -> message */
+static int client_befriends(lua_State *lua)
+{
+    return write_to(lua, befriend_fn, "request");
+}
+
+/* alice:send(bob, "text") -> message */
+static int client_sends(lua_State *lua)
+{
+    return write_to(lua, send_fn, "text");
+}
+
+static void accept_fn(void *machine, void *owner)
+{
+    struct writing *writing = owner;
+
+    writing->err = client_accept(machine, &writing->recipient);
+}
+
+static void decline_fn(void *machine, void *owner)
+{
+    struct writing *writing = owner;
+
+    writing->err = client_decline(machine, &writing->recipient);
+}
+
+static int answer_request(lua_State *lua, seat_fn fn)
+{
+    struct object object = check_object(lua, 1, OBJECT_CLIENT);
+    struct writing writing = {.recipient = check_account(lua, 2)};
+
+    as_user(lua, object.number, fn, &writing);
+    return writing.err == OK ? 0 : luaL_error(lua, "there is no request to answer: %s", err_text(writing.err));
+}
+
+static int client_accepts(lua_State *lua)
+{
+    return answer_request(lua, accept_fn);
+}
+
+static int client_declines(lua_State *lua)
+{
+    return answer_request(lua, decline_fn);
+}
+
+static void online_fn(void *machine, void *owner)
+{
+    (void)owner;
+    client_online(machine);
+}
+
+static void offline_fn(void *machine, void *owner)
+{
+    (void)owner;
+    client_offline(machine);
+}
+
+static int client_goes_online(lua_State *lua)
+{
+    as_user(lua, check_object(lua, 1, OBJECT_CLIENT).number, online_fn, NULL);
+    return 0;
+}
+
+static int client_goes_offline(lua_State *lua)
+{
+    as_user(lua, check_object(lua, 1, OBJECT_CLIENT).number, offline_fn, NULL);
+    return 0;
+}
+
+/* client:contact_state(other) -> "offline", "probing", "online" */
+static int client_contact_state_of(lua_State *lua)
+{
+    struct account_id account = check_account(lua, 2);
+
+    lua_pushstring(lua, contact_state_text(client_contact_state(client_at(lua, 1), &account)));
+    return 1;
+}
+
+struct asking {
+    struct account_id account;
+    enum friend_state state;
+};
+
+static void friend_state_fn(void *machine, void *owner)
+{
+    struct asking *asking = owner;
+
+    asking->state = client_friend_state(machine, &asking->account); /* it asks the device's clock */
+}
+
+/* client:friend_state(other) -> "none", "sending", "asked", "asking", "friends", "expired" */
+static int client_friend_state_of(lua_State *lua)
+{
+    struct object object = check_object(lua, 1, OBJECT_CLIENT);
+    struct asking asking = {.account = check_account(lua, 2)};
+
+    as_user(lua, object.number, friend_state_fn, &asking);
+    lua_pushstring(lua, friend_state_text(asking.state));
+    return 1;
+}
+
+/* The device dies; its disk stays. */
+static int client_dies(lua_State *lua)
+{
+    testbed_client_kill(scenario_of(lua)->testbed, check_object(lua, 1, OBJECT_CLIENT).number);
+    return 0;
+}
+
+static int client_restarts(lua_State *lua)
+{
+    testbed_client_restart(scenario_of(lua)->testbed, check_object(lua, 1, OBJECT_CLIENT).number);
+    return 0;
 }
 
 static void poll_fn(void *machine, void *owner)
@@ -176,7 +333,8 @@ static int client_has_request_from(lua_State *lua)
     struct account_id source = check_account(lua, 2);
     const struct received *received = client_inbox(client);
 
-    while (received != NULL && !account_equal(&received->source, &source))
+    while (received != NULL &&
+           (received->type != ENVELOPE_FRIEND_REQUEST || !account_equal(&received->source, &source)))
         received = received->next;
     lua_pushboolean(lua, received != NULL);
     return 1;
@@ -230,6 +388,15 @@ static int client_drop_calls(lua_State *lua)
 
 static const luaL_Reg client_methods[] = {
     {"befriend", client_befriends},
+    {"accept", client_accepts},
+    {"decline", client_declines},
+    {"send", client_sends},
+    {"online", client_goes_online},
+    {"offline", client_goes_offline},
+    {"contact_state", client_contact_state_of},
+    {"friend_state", client_friend_state_of},
+    {"kill", client_dies},
+    {"restart", client_restarts},
     {"poll", client_polls},
     {"listen", client_listens},
     {"stop", client_stops},
@@ -247,19 +414,17 @@ const struct object_class client_class = {"client", client_methods, client_field
 
 static const struct sent *sent_of(lua_State *lua, struct scenario *scenario, struct object object)
 {
-    const struct sent *sent = client_sent(testbed_client(scenario->testbed, object.number), object.part);
+    const struct sent *sent = client_sent(live_client(lua, scenario, object.number), object.part);
 
     if (sent == NULL)
         luaL_error(lua, "the sender has forgotten this message");
     return sent;
 }
 
-static const struct checked *checked_of(lua_State *lua, struct scenario *scenario, struct object object)
+/* NULL: not yet accepted for sending. */
+static const struct checked *checked_of(struct scenario *scenario, struct object object)
 {
-    const struct sent *sent = sent_of(lua, scenario, object);
-
-    return checker_find(&scenario->checker, client_account(testbed_client(scenario->testbed, object.number)),
-                        &sent->recipient, sent->timestamp_ms, sent->number);
+    return checker_find_number(&scenario->checker, testbed_client_seat(scenario->testbed, object.number), object.part);
 }
 
 static int message_sender(lua_State *lua, struct scenario *scenario, struct object object)
@@ -296,6 +461,21 @@ static int message_error(lua_State *lua, struct scenario *scenario, struct objec
         lua_pushstring(lua, err_text(sent->err));
     else
         lua_pushnil(lua);
+    return 1;
+}
+
+/* "synchronous", "fell back", or "asynchronous" (which a text waiting to be delivered is taken for). */
+static int message_routing(lua_State *lua, struct scenario *scenario, struct object object)
+{
+    const struct sent *sent = sent_of(lua, scenario, object);
+
+    lua_pushstring(lua, sent->fell_back ? "fell back" : sent->synchronous ? "synchronous" : "asynchronous");
+    return 1;
+}
+
+static int message_stored_count(lua_State *lua, struct scenario *scenario, struct object object)
+{
+    lua_pushinteger(lua, sent_of(lua, scenario, object)->stored_count);
     return 1;
 }
 
@@ -347,7 +527,7 @@ static int message_holders(lua_State *lua, struct scenario *scenario, struct obj
 
 static int message_delivered(lua_State *lua, struct scenario *scenario, struct object object)
 {
-    const struct checked *checked = checked_of(lua, scenario, object);
+    const struct checked *checked = checked_of(scenario, object);
 
     lua_pushboolean(lua, checked != NULL && checked->shown_count > 0);
     return 1;
@@ -355,7 +535,7 @@ static int message_delivered(lua_State *lua, struct scenario *scenario, struct o
 
 static int message_shown_count(lua_State *lua, struct scenario *scenario, struct object object)
 {
-    const struct checked *checked = checked_of(lua, scenario, object);
+    const struct checked *checked = checked_of(scenario, object);
 
     lua_pushinteger(lua, checked != NULL ? checked->shown_count : 0);
     return 1;
@@ -364,7 +544,7 @@ static int message_shown_count(lua_State *lua, struct scenario *scenario, struct
 /* From the user's call to the showing, in milliseconds of virtual time; nil until then. */
 static int message_delay_ms(lua_State *lua, struct scenario *scenario, struct object object)
 {
-    const struct checked *checked = checked_of(lua, scenario, object);
+    const struct checked *checked = checked_of(scenario, object);
 
     if (checked == NULL || checked->shown_count == 0)
         lua_pushnil(lua);
@@ -378,6 +558,8 @@ static const struct object_field message_fields[] = {
     {"recipient", message_recipient},
     {"state", message_state},
     {"err", message_error},
+    {"routing", message_routing},
+    {"stored_count", message_stored_count},
     {"hash", message_hash},
     {"trials", message_trials},
     {"ttl_ms", message_ttl_ms},

@@ -121,7 +121,8 @@ static int node_holds(lua_State *lua)
     struct scenario *scenario = scenario_of(lua);
     struct snode *snode = live_node(lua, check_object(lua, 1, OBJECT_NODE));
     struct object message = check_object(lua, 2, OBJECT_MESSAGE);
-    const struct sent *sent = client_sent(testbed_client(scenario->testbed, message.number), message.part);
+    const struct client *sender = testbed_client(scenario->testbed, message.number);
+    const struct sent *sent = sender == NULL ? NULL : client_sent(sender, message.part);
 
     lua_pushboolean(lua, sent != NULL && snode_holds(snode, sent->hash));
     return 1;

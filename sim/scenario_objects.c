@@ -95,7 +95,7 @@ struct account_id check_account(lua_State *lua, int index)
 
     if (lua_type(lua, index) != LUA_TSTRING) {
         object = check_object(lua, index, OBJECT_CLIENT);
-        return *client_account(testbed_client(scenario_of(lua)->testbed, object.number));
+        return *testbed_client_account(scenario_of(lua)->testbed, object.number);
     }
     hex = lua_tolstring(lua, index, &len);
     if (account_from_hex(&account, (struct bytes){(const uint8_t *)hex, len}) != OK)

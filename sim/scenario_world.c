@@ -285,7 +285,7 @@ static struct account_id account_of_seat(void *owner, uint32_t seat)
 
     if (object.kind != OBJECT_CLIENT)
         return (struct account_id){{0}};
-    return *client_account(testbed_client(scenario->testbed, object.number));
+    return *testbed_client_account(scenario->testbed, object.number);
 }
 
 /* ---- building ---- */

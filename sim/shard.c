@@ -42,6 +42,7 @@ void shard_init(struct shard *shard, const struct settings *settings, struct sha
     metrics_init(&shard->metrics);
     body_pool_init(&shard->bodies);
     snode_list_cache_init(&shard->lists);
+    shard->sessions = session_library_new();
 }
 
 void shard_fini(struct shard *shard)
@@ -50,6 +51,7 @@ void shard_fini(struct shard *shard)
 
     while (event_queue_pop_before(&shard->queue, EVENT_NEVER, &event))
         endpoint_drop_event(shard, &event);
+    session_library_free(shard->sessions);
     snode_list_cache_fini(&shard->lists);
     body_pool_fini(&shard->bodies);
     trace_buffer_fini(&shard->trace);

@@ -6,6 +6,7 @@
 #ifndef SWARMBED_SHARD_H
 #define SWARMBED_SHARD_H
 
+#include "client/session.h"
 #include "client/snode_list.h"
 #include "common/arena.h"
 #include "node/body_pool.h"
@@ -87,6 +88,7 @@ struct shard {
     struct metrics metrics;
     struct body_pool bodies;
     struct snode_list_cache lists;
+    struct session_library *sessions;
     struct {
         uint64_t events, calls, calls_lost, overloads;
     } stats;

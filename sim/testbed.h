@@ -60,7 +60,10 @@ void testbed_set_difficulty(struct testbed *testbed,
 /* Users are numbered 0, 1, ... */
 uint32_t testbed_add_client(struct testbed *testbed, const char *name);
 uint32_t testbed_client_count(const struct testbed *testbed);
-struct client *testbed_client(struct testbed *testbed, uint32_t client);
+struct client *testbed_client(struct testbed *testbed, uint32_t client); /* NULL: killed */
+const struct account_id *testbed_client_account(const struct testbed *testbed, uint32_t client);
+void testbed_client_kill(struct testbed *testbed, uint32_t client);
+void testbed_client_restart(struct testbed *testbed, uint32_t client); /* with its disk */
 uint32_t testbed_client_seat(const struct testbed *testbed, uint32_t client);
 const char *testbed_client_name(const struct testbed *testbed, uint32_t client);
 uint32_t testbed_client_by_account(const struct testbed *testbed, const struct account_id *account); /* UINT32_MAX */

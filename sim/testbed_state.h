@@ -26,8 +26,8 @@ struct node {
 };
 
 struct user {
-    struct client *client; /* in its seat for good */
     uint32_t number, seat;
+    struct account_id account;
     char name[];
 };
 

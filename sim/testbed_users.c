@@ -9,7 +9,7 @@ struct bytes testbed_user_key(const void *value)
 {
     const struct user *user = value;
 
-    return BYTES_OF(client_account(user->client)->bytes);
+    return BYTES_OF(user->account.bytes);
 }
 
 /* A user's device takes no connections, like one behind a home router: the caller hears nothing. */
@@ -64,15 +64,37 @@ static struct address client_address(uint32_t number)
     return (struct address){UINT32_C(10) << 24 | (place & 0xffffff), (uint16_t)(CLIENT_PORT + (place >> 24))};
 }
 
+static void identity_seed_of(const struct testbed *testbed, uint32_t number, uint8_t identity_seed[32])
+{
+    struct rng rng;
+
+    rng_init(&rng, testbed->key, RNG_KEYS, CLIENT | number);
+    rng_bytes(&rng, identity_seed, 32);
+}
+
+/* A device is switched on, with whatever is on its disk. */
+static struct client *occupy_user(struct testbed *testbed, const struct user *user, const uint8_t identity_seed[32])
+{
+    struct client *client = client_new(&(struct client_config){
+        .env = world_env(testbed->world, user->seat),
+        .preset = &testbed->config.client,
+        .lists = world_lists(testbed->world, user->seat),
+        .sessions = world_sessions(testbed->world, user->seat),
+        .identity_seed = identity_seed,
+        .display_name = user->name,
+    });
+
+    world_occupy(testbed->world, user->seat, &client_handler, client);
+    return client;
+}
+
 uint32_t testbed_add_client(struct testbed *testbed, const char *name)
 {
     uint32_t number = testbed->user_count;
     struct user *user = xmalloc(sizeof(*user) + strlen(name) + 1);
     uint8_t identity_seed[32];
-    struct rng rng;
 
-    rng_init(&rng, testbed->key, RNG_KEYS, CLIENT | number);
-    rng_bytes(&rng, identity_seed, sizeof(identity_seed));
+    identity_seed_of(testbed, number, identity_seed);
     strcpy(user->name, name);
     user->number = number;
     user->seat =
@@ -80,18 +102,12 @@ uint32_t testbed_add_client(struct testbed *testbed, const char *name)
                                            .address = client_address(number),
                                            .shard = shard_of_identity(testbed, identity_seed, number % WORLD_SHARDS),
                                            .host = CLIENT | number,
+                                           .has_disk = true,
                                            .access = network_place_client(testbed->key, number),
                                            .cpu_percent = CLIENT_CPU_PERCENT,
                                        });
-    user->client = client_new(&(struct client_config){
-        .env = world_env(testbed->world, user->seat),
-        .preset = &testbed->config.client,
-        .lists = world_lists(testbed->world, user->seat),
-        .identity_seed = identity_seed,
-        .display_name = user->name,
-    });
+    user->account = *client_account(occupy_user(testbed, user, identity_seed));
     crypto_wipe(identity_seed, sizeof(identity_seed));
-    world_occupy(testbed->world, user->seat, &client_handler, user->client);
 
     if (number == testbed->user_cap) {
         testbed->user_cap = number == 0 ? 64 : 2 * number;
@@ -115,7 +131,40 @@ static const struct user *user_of(const struct testbed *testbed, uint32_t client
 
 struct client *testbed_client(struct testbed *testbed, uint32_t client)
 {
-    return user_of(testbed, client)->client;
+    return world_machine(testbed->world, user_of(testbed, client)->seat);
+}
+
+const struct account_id *testbed_client_account(const struct testbed *testbed, uint32_t client)
+{
+    return &user_of(testbed, client)->account;
+}
+
+void testbed_client_kill(struct testbed *testbed, uint32_t client)
+{
+    uint32_t seat = user_of(testbed, client)->seat;
+
+    if (world_occupied(testbed->world, seat))
+        world_crash(testbed->world, seat);
+}
+
+static void on_client_restart(void *machine, void *owner)
+{
+    struct trace_record record = {.kind = TRACE_RESTART, .n = {client_start(machine)}};
+
+    env_trace(owner, &record);
+}
+
+void testbed_client_restart(struct testbed *testbed, uint32_t client)
+{
+    const struct user *user = user_of(testbed, client);
+    uint8_t identity_seed[32];
+
+    if (world_occupied(testbed->world, user->seat))
+        return;
+    identity_seed_of(testbed, client, identity_seed);
+    occupy_user(testbed, user, identity_seed);
+    crypto_wipe(identity_seed, sizeof(identity_seed));
+    world_enter(testbed->world, user->seat, on_client_restart, world_env(testbed->world, user->seat));
 }
 
 uint32_t testbed_client_seat(const struct testbed *testbed, uint32_t client)

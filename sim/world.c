@@ -153,6 +153,11 @@ struct body_pool *world_bodies(struct world *world, uint32_t seat)
     return &seat_numbered(world, seat)->shard->bodies;
 }
 
+struct session_library *world_sessions(struct world *world, uint32_t seat)
+{
+    return seat_numbered(world, seat)->shard->sessions;
+}
+
 struct snode_list_cache *world_lists(struct world *world, uint32_t seat)
 {
     return &seat_numbered(world, seat)->shard->lists;

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 
+#include "client/session.h"
 #include "client/snode_list.h"
 #include "common/env.h"
 #include "node/body_pool.h"
@@ -70,6 +71,7 @@ uint32_t world_shard(const struct world *world, uint32_t seat);
 /* The shard's shared things for the machine in that seat. */
 struct body_pool *world_bodies(struct world *world, uint32_t seat);
 struct snode_list_cache *world_lists(struct world *world, uint32_t seat);
+struct session_library *world_sessions(struct world *world, uint32_t seat);
 
 /* Puts a machine into an empty seat. */
 void world_occupy(struct world *world, uint32_t seat, const struct seat_handler *handler, void *machine);
