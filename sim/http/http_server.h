@@ -17,24 +17,11 @@
 #ifndef SWARMBED_HTTP_SERVER_H
 #define SWARMBED_HTTP_SERVER_H
 
-#include "common/blob.h"
-#include "common/env.h"   /* struct header */
-#include "common/swarm.h" /* struct address */
+#include "common/swarm.h"          /* struct address */
+#include "sim/http/http_request.h" /* struct http_request */
 
 struct http_server;
 struct uv_loop_s; /* a uv_loop_t */
-
-/* One whole request. Borrowed: valid until the exchange ends; the body lives on if kept. */
-struct http_request {
-    struct bytes verb;  /* "GET", "POST", "HEAD", "OPTIONS"... as sent; an answer to HEAD goes without its body */
-    struct bytes path;  /* as sent, not decoded; of a target in absolute form the path; "*" of `OPTIONS *` */
-    struct bytes query; /* behind the first '?'; empty if there is none */
-    const struct header *headers; /* names in lower case, values without the blanks around them; in order of arrival */
-    size_t header_count;          /* at most LIMIT_HTTP_HEADERS; trailers of a chunked body are dropped */
-    struct blob *body;            /* NULL: empty; at most LIMIT_BODY_BYTES */
-};
-/* The first header of that name (given in lower case), or NULL. */
-const struct header *http_header(const struct http_request *request, const char *name);
 
 /* One request and its answer: the server's, valid until it ends. */
 struct http_exchange {
@@ -52,7 +39,8 @@ struct http_exchange {
 
 /* Ends the exchange. `content_type` goes out exactly as given; NULL: no such header. Content-Length is always sent, but
  * with 204 and 304. Other headers may be added; one that would break the message (control characters) is left out. The
- * body may be NULL; it is kept here as long as needed. A body that the budget has no room for becomes a 503. */
+ * body may be NULL; it is kept here as long as needed. A body that the budget has no room for becomes a 503, and
+ * the connection closes. */
 void http_answer(struct http_exchange *exchange, uint16_t status, const char *content_type,
                  const struct header *headers, size_t header_count, struct blob *body);
 void http_answer_text(struct http_exchange *exchange, uint16_t status, const char *text); /* text/plain, a copy */
@@ -63,8 +51,8 @@ void http_answer_text(struct http_exchange *exchange, uint16_t status, const cha
 void http_stream_start(struct http_exchange *exchange, uint16_t status, const char *content_type,
                        const struct header *headers, size_t header_count);
 /* A piece goes out whole, or not at all: ERR_FULL when the reader is slow and LIMIT_HTTP_STREAM_BYTES would wait for
- * it; `on_drained` follows once nothing waits. An empty piece is nothing. A reader that takes nothing for
- * LIMIT_HTTP_WRITE_MS is gone. */
+ * it; `on_drained` follows once nothing waits. An empty piece is nothing. ERR_TOO_BIG: more than could ever wait. A
+ * reader that takes nothing for LIMIT_HTTP_WRITE_MS is gone. */
 MUST_CHECK enum err http_stream_write(struct http_exchange *exchange, struct bytes piece);
 size_t http_stream_waiting(const struct http_exchange *exchange); /* bytes not yet taken by the reader's kernel */
 void http_stream_end(struct http_exchange *exchange);             /* ends the exchange; what waits is still sent */
@@ -82,7 +70,7 @@ struct http_config {
 /* `config` is copied. The loop must outlive the server. NULL: TLS asked for and not to be had; why it failed is
  * appended to `why`. */
 struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_config *config, struct buf *why);
-/* Only once stopped (on_stopped), or never listened. */
+/* Only once stopped: in or after `on_stopped`. */
 void http_server_free(struct http_server *server);
 
 /* Serves `port` at all of 127.0.0.0/8 with one socket bound to the loopback device; where the system refuses that, with
