@@ -16,6 +16,8 @@ void endpoint_trace(struct seat *seat, const struct trace_record *record, const 
     struct shard *shard = seat->shard;
 
     seat->digest = digest_fold(seat->digest, shard->now_us, seat->trace_index, record, message);
+    if (message != NULL && shard->settings->tap != NULL)
+        shard->settings->tap(shard->settings->tap_owner, seat->number, message);
     metrics_record(&shard->metrics, record);
     if (shard->settings->sink_kinds & TRACE_BIT(record->kind))
         trace_buffer_add(&shard->trace, shard->now_us, seat->number, seat->trace_index, record);

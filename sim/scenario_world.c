@@ -369,6 +369,8 @@ int world_function(lua_State *lua)
         read_option(lua, scenario, lua_tostring(lua, -2), &config, &network, &keep);
         lua_settop(lua, 2); /* the key */
     }
+    if (config.client.onion_version == ONION_V1 && config.client.enc_type != ENC_AES_GCM)
+        return luaL_error(lua, "world: onion 1 knows the cipher \"aes-gcm\" only"); /* PROTOCOL 4.3 */
     build(lua, scenario, &config, &network, keep);
     push_object(lua, (struct object){OBJECT_NET, 0, 0});
     return 1;

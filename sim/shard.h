@@ -31,6 +31,8 @@ struct settings {
     const struct cost_table *costs;
     int64_t epoch_ms;
     uint64_t sink_kinds; /* trace kinds that some sink wants */
+    tap_fn tap;          /* NULL: none */
+    void *tap_owner;
     struct seat **pages; /* seats never move: pages of SEATS_PER_PAGE */
     uint32_t seat_count;
     struct table by_address; /* of struct seat */

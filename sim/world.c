@@ -44,11 +44,14 @@ struct world *world_new(const struct world_config *config)
     struct world *world = xcalloc(1, sizeof(*world));
 
     ASSERT(config->threads >= 1 && config->threads <= 64);
+    ASSERT(config->tap == NULL || config->threads == 1);
     ASSERT(config->network->lookahead_us >= 100);
     rng_key_from_seed(&world->settings.key, config->seed);
     world->settings.network = *config->network;
     world->settings.costs = config->costs;
     world->settings.epoch_ms = config->epoch_ms;
+    world->settings.tap = config->tap;
+    world->settings.tap_owner = config->tap_owner;
     table_init(&world->settings.by_address, seat_address_key, ADDRESS_TABLE_KEY);
     event_queue_init(&world->controls);
     atomic_init(&world->stopping, false);

@@ -31,12 +31,17 @@ struct trace_sink {
 static_assert(TRACE_KIND_COUNT <= 64, "a kind is a bit of trace_sink.kinds");
 #define TRACE_BIT(kind) (UINT64_C(1) << (kind))
 
+/* Sees every request that reaches a seat, and every answer that ends a call there: for tests of what travels. */
+typedef void (*tap_fn)(void *owner, uint32_t seat, const struct message *message);
+
 struct world_config {
     uint64_t seed;
     unsigned threads;                       /* 1 .. 64 */
     int64_t epoch_ms;                       /* Unix time of virtual time 0 */
     const struct cost_table *costs;         /* outlives the world */
     const struct network_config *network;   /* copied */
+    tap_fn tap; /* NULL: none; only with one thread */
+    void *tap_owner;
 };
 struct world *world_new(const struct world_config *config);
 void world_free(struct world *world);       /* frees what sits in the seats, too */

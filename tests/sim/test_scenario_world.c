@@ -134,6 +134,7 @@ START_TEST(wrong_options_are_told)
         snprintf(text, sizeof(text), "\nworld { %s }", wrong[i].options);
         script_refused(&script, text, "test.lua:2:", wrong[i].word);
     }
+    script_refused(&script, "world { cipher = 'xchacha20', onion = 1 }", "test.lua:1:", "onion 1 knows");
     script_refused(&script, "world(5)", "test.lua:1:", "table expected");
     script_refused(&script, "world()", "test.lua:1:");
     script_refused(&script, "world {}\nworld {}", "test.lua:2:", "one world");
