@@ -411,6 +411,83 @@ START_TEST(content_tells_who_types)
 END_TEST
 
 /* Text that no receiver would take is not written. */
+static struct content_parts with_bundle(void)
+{
+    struct content_parts content = {.has_bundle = true, .bundle = {.prekey_id = 7, .signed_key_id = 300}};
+    content.bundle.identity.bytes[0] = ACCOUNT_PREFIX;
+    memset(content.bundle.identity.bytes + 1, 0x11, 32);
+    memset(content.bundle.prekey.bytes, 0x22, 32);
+    memset(content.bundle.signed_key.bytes, 0x33, 32);
+    memset(content.bundle.signature, 0x44, 64);
+    return content;
+}
+
+/* A bundle goes along with the text, or alone; every part of it is there. */
+START_TEST(content_may_have_a_bundle)
+{
+    struct content_parts content = with_bundle(), read;
+    struct arena arena;
+    struct bytes wire;
+    arena_init(&arena);
+    for (int with_text = 0; with_text < 2; with_text++) {
+        content.has_data = with_text;
+        content.body = BYTES_LIT("hi");
+        ck_assert_int_eq(content_encode(&content, &arena, &wire), OK);
+        ck_assert_int_eq(content_decode(wire, &arena, &read), OK);
+        ck_assert_int_eq(read.has_data, with_text);
+        ck_assert(read.has_bundle);
+        ck_assert(account_equal(&read.bundle.identity, &content.bundle.identity));
+        ck_assert_uint_eq(read.bundle.prekey_id, 7);
+        ck_assert_uint_eq(read.bundle.signed_key_id, 300);
+        ck_assert_mem_eq(read.bundle.prekey.bytes, content.bundle.prekey.bytes, 32);
+        ck_assert_mem_eq(read.bundle.signed_key.bytes, content.bundle.signed_key.bytes, 32);
+        ck_assert_mem_eq(read.bundle.signature, content.bundle.signature, 64);
+    }
+    arena_fini(&arena);
+}
+END_TEST
+
+/* A bundle is read in whole or not at all: field by field, cut out, or with another size, prefix or number. */
+START_TEST(bundles_must_be_complete)
+{
+    static const struct {
+        size_t at, len; /* the field with its key, from the bundle's first byte */
+    } fields[] = {{0, 35}, {37, 2}, {39, 3}, {42, 35}, {77, 35}, {112, 66}};
+    struct content_parts content = with_bundle(), read;
+    struct arena arena;
+    struct bytes wire;
+    uint8_t changed[200];
+    arena_init(&arena);
+    ck_assert_int_eq(content_encode(&content, &arena, &wire), OK);
+    ck_assert_uint_eq(wire.len, 4 + 178); /* key and length take two bytes each */
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        size_t from = 4 + fields[i].at, to = from + fields[i].len;
+        memcpy(changed, wire.data, from);
+        memcpy(changed + from, wire.data + to, wire.len - to);
+        changed[2] = (uint8_t)(0x80 | ((178 - fields[i].len) & 0x7f));
+        changed[3] = (uint8_t)((178 - fields[i].len) >> 7);
+        ck_assert_int_eq(content_decode((struct bytes){changed, wire.len - fields[i].len}, &arena, &read), ERR_FORMAT);
+
+        memcpy(changed, wire.data, wire.len);
+        changed[from] += 8 * 20; /* another field's number: this one is absent, with nothing cut */
+        ck_assert_int_eq(content_decode((struct bytes){changed, wire.len}, &arena, &read), ERR_FORMAT);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        memcpy(changed, wire.data, wire.len);
+        if (i == 1 || i == 2)
+            changed[4 + fields[i].at + 1] = 0, changed[4 + fields[i].at + fields[i].len - 1] = 0; /* the id 0 */
+        else if (i < 5)
+            changed[4 + fields[i].at + 2] = 0x04; /* the prefix */
+        else
+            continue; /* a signature has none */
+        if (i == 2)
+            changed[4 + fields[i].at + 1] = 0x80; /* 300 takes two bytes */
+        ck_assert_int_eq(content_decode((struct bytes){changed, wire.len}, &arena, &read), ERR_FORMAT);
+    }
+    arena_fini(&arena);
+}
+END_TEST
+
 START_TEST(content_must_be_utf8)
 {
     struct content_parts content = {.has_data = true, .body = BYTES_LIT("a\0b")};
@@ -630,7 +707,7 @@ END_TEST
 
 TEST_MAIN("envelope", vectors_make_the_round_trip, spoilt_messages_do_no_harm, packed_receipts_are_accepted,
           unknown_values_are_numbers, names_and_wires_that_are_none, the_greediest_message_is_bounded,
-          content_is_text_and_profile, content_may_be_empty, content_tells_who_listens, statuses_of_others_are_read,
-          content_acknowledges, content_tells_who_types, content_must_be_utf8, padding_hides_the_length,
-          bad_padding_is_refused, wrapped_envelope_is_byte_exact, unknown_types_come_through,
-          other_wrappers_are_told_apart, envelopes_must_be_complete, wrapping_is_bounded)
+          content_is_text_and_profile, content_may_be_empty, content_may_have_a_bundle, bundles_must_be_complete,
+          content_tells_who_listens, statuses_of_others_are_read, content_acknowledges, content_tells_who_types,
+          content_must_be_utf8, padding_hides_the_length, bad_padding_is_refused, wrapped_envelope_is_byte_exact,
+          unknown_types_come_through, other_wrappers_are_told_apart, envelopes_must_be_complete, wrapping_is_bounded)
