@@ -29,6 +29,7 @@ DOORS = {
     r"cjson/.*|cJSON\.h": ["common/json.c"],
     r"protobuf-c/.*": ["proto/"],
     r"proto/.*\.pb-c\.h": ["proto/"],
+    r"omemo/.*": ["client/session.c", "client/session_library."],
     r"lua.*\.h|lauxlib\.h": ["sim/scenario.c", "sim/scenario_"],
     r"pthread\.h|stdatomic\.h": ["sim/", "common/aes.c"],
 }
