@@ -120,6 +120,12 @@ enum err costs_parse(struct bytes text, struct cost_table *out, struct buf *why)
     return OK;
 }
 
+void costs_print(const struct cost_table *costs, struct buf *out)
+{
+    for (size_t i = 0; i < COST_COUNT; i++)
+        buf_printf(out, "%s %u %u\n", cost_names[i], costs->row[i].us, costs->row[i].units);
+}
+
 int64_t costs_ns(const struct cost_table *costs, enum cost cost, uint32_t units, uint32_t cpu_percent)
 {
     __extension__ typedef unsigned __int128 wide;

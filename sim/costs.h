@@ -16,6 +16,8 @@ struct cost_table {
 const struct cost_table *costs_default(void);
 /* ERR_FORMAT, ERR_MISSING (a row is absent), ERR_RANGE: `why` gets a sentence with the line. */
 MUST_CHECK enum err costs_parse(struct bytes text, struct cost_table *out, struct buf *why);
+/* The same text again, without comments. */
+void costs_print(const struct cost_table *costs, struct buf *out);
 /* Nanoseconds for so many units on a machine of that speed (percent of the table's). */
 int64_t costs_ns(const struct cost_table *costs, enum cost cost, uint32_t units, uint32_t cpu_percent);
 

@@ -1,10 +1,11 @@
-/* Command line -> command. What the commands do is in run.c and verify.c. */
+/* Command line -> command. What the commands do is in files of their names. */
 #include <stdio.h>
 #include <string.h>
 
 #include "common/suite.h"
 #include "sim/options.h"
 #include "sim/run.h"
+#include "sim/serve.h"
 #include "sim/verify.h"
 
 static int verify_command(int argc, char **argv)
@@ -44,6 +45,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"run", run_command, "runs a scenario in virtual time: the tour, or [SCENARIO]"},
+    {"serve", serve_command, "serves a network in real time: every node by HTTP and HTTPS on this machine"},
     {"verify", verify_command, "runs test vectors (FILE...) against this implementation"},
 };
 

@@ -1,0 +1,196 @@
+#include "sim/gateway/gateway.h"
+
+#include <stdlib.h>
+
+#include "common/table.h"
+#include "sim/parcel.h"
+
+#define OUTSIDE_IP   0x7f000001 /* on this machine; ports from 1 on tell the seats apart */
+#define OUTSIDE_HOST (UINT32_MAX - 1)
+
+/* What sits in a seat for callers from outside. */
+struct outside {
+    uint32_t seat;
+    struct env *env;
+    struct gateway_call *ended; /* its shard's inside windows, the gateway's between them */
+};
+
+struct gateway_call {
+    struct call call;
+    struct outside *outside;
+    uint64_t number;
+    gateway_done_fn done; /* NULL: the caller has hung up */
+    void *owner;
+    struct gateway_call *next; /* of outside->ended */
+    bool ended;
+    struct parcel *parcel; /* the request, then the answer */
+};
+
+struct gateway {
+    struct world *world;
+    struct outside outside[WORLD_SHARDS];
+    struct parcel_cache parcels;
+    struct table open; /* of struct gateway_call */
+    uint64_t call_count;
+};
+
+/* A caller takes no calls. */
+static void on_request(void *machine, struct incoming *incoming)
+{
+    (void)machine;
+    (void)incoming;
+}
+
+/* The seat's machine is a part of the gateway. */
+static void on_free(void *machine)
+{
+    (void)machine;
+}
+
+static const struct seat_handler outside_handler = {.on_request = on_request, .free = on_free};
+
+static struct bytes call_key(const void *value)
+{
+    return (struct bytes){(const uint8_t *)&((const struct gateway_call *)value)->number, sizeof(uint64_t)};
+}
+
+struct gateway *gateway_new(struct world *world)
+{
+    struct gateway *gateway = xcalloc(1, sizeof(*gateway));
+
+    gateway->world = world;
+    parcel_cache_init(&gateway->parcels);
+    table_init(&gateway->open, call_key, 1); /* we make the numbers: nobody can choose colliding ones */
+    for (uint32_t i = 0; i < WORLD_SHARDS; i++) {
+        struct outside *outside = &gateway->outside[i];
+
+        outside->seat = world_add_seat(world, &(struct seat_config){
+                                                  .address = {OUTSIDE_IP, (uint16_t)(1 + i)},
+                                                  .shard = i,
+                                                  .host = OUTSIDE_HOST,
+                                                  .cpu_percent = 100,
+                                                  .direct = true,
+                                              });
+        outside->env = world_env(world, outside->seat);
+        world_occupy(world, outside->seat, &outside_handler, outside);
+    }
+    return gateway;
+}
+
+static void free_call(struct gateway *gateway, struct gateway_call *call)
+{
+    parcel_give(&gateway->parcels, call->parcel);
+    free(call);
+}
+
+void gateway_free(struct gateway *gateway)
+{
+    struct gateway_call *call;
+    uint32_t cursor = 0;
+
+    if (gateway == NULL)
+        return;
+    while ((call = table_next(&gateway->open, &cursor)) != NULL)
+        free_call(gateway, call);
+    table_fini(&gateway->open);
+    parcel_cache_fini(&gateway->parcels);
+    free(gateway);
+}
+
+/* At the seat, in its shard's thread: a call begins, ends, is cancelled. */
+
+static void on_ended(struct call *ended)
+{
+    struct gateway_call *call = CONTAINER_OF(ended, struct gateway_call, call);
+
+    if (ended->net == NET_OK)
+        parcel_fill(call->parcel, &ended->in);
+    call->ended = true;
+    call->next = call->outside->ended;
+    call->outside->ended = call;
+}
+
+static void begin(void *machine, void *owner)
+{
+    struct outside *outside = machine;
+    struct gateway_call *call = owner;
+
+    call->call.out = call->parcel->incoming.in;
+    env_call(outside->env, &call->call, on_ended);
+}
+
+static void cancel(void *machine, void *owner)
+{
+    struct outside *outside = machine;
+    struct gateway_call *call = owner;
+
+    if (!call->ended)
+        env_cancel(outside->env, &call->call);
+}
+
+/* Between windows. */
+
+struct gateway_call *gateway_call(struct gateway *gateway, struct address to, const struct message *message,
+                                  gateway_done_fn done, void *owner)
+{
+    uint32_t callee = world_seat_at(gateway->world, to);
+    struct gateway_call *call;
+
+    if (callee == SEAT_NONE)
+        return NULL;
+    call = xcalloc(1, sizeof(*call));
+    call->outside = &gateway->outside[world_shard(gateway->world, callee)];
+    call->number = ++gateway->call_count;
+    call->done = done;
+    call->owner = owner;
+    call->call.to = to;
+    call->call.timeout_ms = GATEWAY_TIMEOUT_MS;
+    call->parcel = parcel_take(&gateway->parcels);
+    parcel_fill(call->parcel, message);
+    table_put(&gateway->open, call);
+    world_input_at(gateway->world, call->outside->seat, world_now_us(gateway->world), begin, call);
+    return call;
+}
+
+uint64_t gateway_call_number(const struct gateway_call *call)
+{
+    return call->number;
+}
+
+struct gateway_call *gateway_find(const struct gateway *gateway, uint64_t number)
+{
+    return table_get(&gateway->open, (struct bytes){(const uint8_t *)&number, sizeof(number)});
+}
+
+bool gateway_hang_up(struct gateway *gateway, struct gateway_call *call)
+{
+    call->done = NULL;
+    if (call->ended)
+        return false;
+    world_input_at(gateway->world, call->outside->seat, world_now_us(gateway->world), cancel, call);
+    return true;
+}
+
+static void finish(struct gateway *gateway, struct gateway_call *call)
+{
+    table_remove(&gateway->open, call_key(call));
+    if (call->done != NULL)
+        call->done(call->owner, call->call.net, &call->parcel->incoming.in);
+    free_call(gateway, call);
+}
+
+void gateway_flush(struct gateway *gateway)
+{
+    for (size_t i = 0; i < WORLD_SHARDS; i++)
+        while (gateway->outside[i].ended != NULL) {
+            struct gateway_call *call = gateway->outside[i].ended;
+
+            gateway->outside[i].ended = call->next;
+            finish(gateway, call);
+        }
+}
+
+uint32_t gateway_open_count(const struct gateway *gateway)
+{
+    return gateway->open.count;
+}

@@ -1,0 +1,37 @@
+/* gateway.h: calls from outside: what enters at a virtual node's address, and the answer that comes back.
+ *
+ * A caller from outside sits in a seat of its own, one per shard, at 127.0.0.1 and without any delay: a call is input
+ * at an exact virtual time, travels as any other, and its end is handed over between windows. What was given here, and
+ * when, decides everything: so a journal of it (sim/journal.h) is enough to run it again. HTTP is not known here:
+ * http_gateway.h translates. Everything is called between windows. */
+#ifndef SWARMBED_GATEWAY_H
+#define SWARMBED_GATEWAY_H
+
+#include "sim/world.h"
+
+#define GATEWAY_TIMEOUT_MS 120000 /* longer than anything that a node holds open */
+
+struct gateway;
+struct gateway_call;
+/* The call has ended: `net` and, if NET_OK, `in` are valid until it returns. Never inside a call to the gateway but
+ * gateway_flush(). */
+typedef void (*gateway_done_fn)(void *owner, enum net net, const struct message *in);
+
+/* Takes its seats: always at the same point of building a world, since seats are numbered. */
+struct gateway *gateway_new(struct world *world);
+void gateway_free(struct gateway *gateway); /* before the world; open calls end without a word */
+/* A call to a node or the seed, now. NULL: nobody has that address. `message` is copied, its body kept. */
+struct gateway_call *gateway_call(struct gateway *gateway, struct address to, const struct message *message,
+                                  gateway_done_fn done, void *owner);
+/* Calls are numbered 1, 2, ... */
+uint64_t gateway_call_number(const struct gateway_call *call);
+/* NULL: it has ended, or never was. */
+struct gateway_call *gateway_find(const struct gateway *gateway, uint64_t number);
+/* The caller hangs up, now: the callee gets on_gone, and `done` is not run. False: the answer is under way to it
+ * already, so nothing was to be done in the world. */
+bool gateway_hang_up(struct gateway *gateway, struct gateway_call *call);
+/* Runs `done` of all calls that have ended: after each run of the world. */
+void gateway_flush(struct gateway *gateway);
+uint32_t gateway_open_count(const struct gateway *gateway);
+
+#endif

@@ -1,0 +1,386 @@
+#include "sim/serve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sim/gateway/http_gateway.h"
+#include "sim/loop.h"
+#include "sim/pace.h"
+#include "sim/scenario_args.h"
+#include "sim/seed.h"
+#include "sim/stopwatch.h"
+#include "sim/testbed.h"
+
+#define BATCH_NS      10000000 /* the world runs so long before the sockets are looked at */
+#define CATCH_UP_NS   1000000  /* before a request that has come: it should enter at the time of the wall clock */
+#define LOOPBACK_IP   0x7f000001
+#define PORTS         65536
+#define WHY_BYTES_MAX 1024
+
+enum { SERVE_SPEED = ARG_COUNT, SERVE_LAN, SERVE_RATE_LIMIT, SERVE_JOURNAL, SERVE_SEED_PORT, SERVE_NODE_PORT };
+static const struct option_spec serve_options[] = {
+    SCENARIO_ARG_SPECS,
+    [SERVE_SPEED] = {"--speed", "N", "virtual seconds per second, as 1, 0.5 or 60; default: 1"},
+    [SERVE_LAN] = {"--lan", NULL, "0.1 ms between any two nodes, instead of the internet's delays"},
+    [SERVE_RATE_LIMIT] = {"--rate-limit", NULL, "nodes count callers on this machine, too"},
+    [SERVE_JOURNAL] = {"--journal", "FILE",
+                       "everything that enters from outside; `swarmbed replay FILE` runs it again"},
+    [SERVE_SEED_PORT] = {"--seed-port", "PORT", "of the seed, at 127.0.0.1; default: 22080"},
+    [SERVE_NODE_PORT] = {"--node-port", "PORT", "of the nodes, each at its own loopback address; default: 22021"},
+};
+
+/* What is served if no scenario is named. */
+static const char default_scenario[] = "world { nodes = 60 }\n";
+
+struct serve {
+    struct scenario_args args;
+    struct scenario_serving serving;
+    const char *journal_path; /* NULL: none */
+    uint32_t speed_milli;
+    uint16_t seed_port;
+
+    struct scenario *scenario;
+    struct testbed *testbed;
+    struct world *world;
+    struct gateway *gateway;
+    struct http_gateway http;
+    struct journal *journal;
+    struct live_loop *loop;
+    struct http_server *server;
+    struct pace pace;
+    uint32_t nodes_served; /* the ports of so many are open */
+    uint8_t ports_served[PORTS / 8];
+    bool script_failed, stopping;
+};
+
+/* ---- while it runs ---- */
+
+static void on_stopped(void *owner)
+{
+    struct serve *serve = owner;
+
+    live_loop_end(serve->loop);
+}
+
+static void stop(struct serve *serve)
+{
+    serve->stopping = true;
+    http_server_stop(serve->server, on_stopped);
+}
+
+/* The world follows the clock, as far as `budget_ns` of real time reaches. */
+static void follow(struct serve *serve, uint64_t budget_ns)
+{
+    if (serve->script_failed)
+        return; /* the world stands still; open calls end with the server */
+    if (scenario_advance(serve->scenario, pace_target_us(&serve->pace, stopwatch_ns()), budget_ns))
+        return;
+    serve->script_failed = true;
+    http_server_abort(serve->server, on_stopped);
+}
+
+static bool port_served(struct serve *serve, uint16_t port)
+{
+    uint8_t bit = (uint8_t)(1u << port % 8);
+    bool served = (serve->ports_served[port / 8] & bit) != 0;
+
+    serve->ports_served[port / 8] |= bit;
+    return served;
+}
+
+/* The addresses of all nodes at that port, for systems without one socket for all. */
+static size_t ips_at(const struct serve *serve, uint16_t port, uint32_t ips[])
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < testbed_node_count(serve->testbed); i++) {
+        struct address address = world_address(serve->world, testbed_node_seat(serve->testbed, i));
+
+        if (address.port == port)
+            ips[count++] = address.ip;
+    }
+    return count;
+}
+
+/* Opens the ports of nodes that have registered since the last call. */
+static enum err serve_new_nodes(struct serve *serve, struct buf *why)
+{
+    uint32_t count = testbed_node_count(serve->testbed);
+    uint32_t *ips;
+    enum err err = OK;
+
+    if (serve->nodes_served == count)
+        return OK;
+    ips = xmalloc(count * sizeof(*ips));
+    for (; serve->nodes_served < count && err == OK; serve->nodes_served++) {
+        uint32_t seat = testbed_node_seat(serve->testbed, serve->nodes_served);
+        uint16_t port = world_address(serve->world, seat).port;
+
+        if (!port_served(serve, port))
+            err = http_server_listen_loopback(serve->server, port, ips, ips_at(serve, port, ips), why);
+    }
+    free(ips);
+    return err;
+}
+
+static uint64_t on_turn(void *owner)
+{
+    struct serve *serve = owner;
+    struct buf why;
+
+    follow(serve, BATCH_NS);
+    gateway_flush(serve->gateway);
+    if (serve->script_failed)
+        return UINT64_MAX;
+    if (!serve->stopping) {
+        buf_init(&why, WHY_BYTES_MAX);
+        if (serve_new_nodes(serve, &why) != OK)
+            fprintf(stderr, "swarmbed: a new node is not reachable: %.*s\n", (int)why.len, (const char *)why.data);
+        buf_fini(&why);
+    }
+    return pace_wait_ns(&serve->pace, stopwatch_ns(), scenario_next_us(serve->scenario));
+}
+
+static void on_request(void *owner, struct http_exchange *exchange)
+{
+    struct serve *serve = owner;
+
+    follow(serve, CATCH_UP_NS);
+    http_gateway_on_request(&serve->http, exchange);
+}
+
+static void on_signal(void *owner)
+{
+    struct serve *serve = owner;
+
+    if (serve->stopping) {
+        http_server_abort(serve->server, on_stopped);
+        return;
+    }
+    fprintf(stderr, "ending: open requests are still answered; a second signal drops them\n");
+    stop(serve);
+}
+
+/* ---- starting and ending ---- */
+
+static int64_t wall_clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static enum err listen_all(struct serve *serve, struct buf *why)
+{
+    enum err err = serve_new_nodes(serve, why);
+
+    if (err != OK)
+        return err;
+    return http_server_listen(serve->server, (struct address){LOOPBACK_IP, serve->seed_port}, NULL, why);
+}
+
+static int start_server(struct serve *serve)
+{
+    struct http_config config = {.owner = serve, .on_request = on_request, .tls = true};
+    struct buf why;
+    int status = 0;
+
+    buf_init(&why, WHY_BYTES_MAX);
+    serve->server = http_server_new(live_loop_uv(serve->loop), &config, &why);
+    if (serve->server == NULL || listen_all(serve, &why) != OK) {
+        fprintf(stderr, "swarmbed: %.*s\n", (int)why.len, (const char *)why.data);
+        status = 3;
+    }
+    buf_fini(&why);
+    return status;
+}
+
+static int start_journal(struct serve *serve)
+{
+    if (serve->journal_path == NULL)
+        return 0;
+    serve->journal = journal_create(serve->journal_path, &serve->args.config);
+    if (serve->journal != NULL)
+        return 0;
+    fprintf(stderr, "swarmbed: --journal %s: %s\n", serve->journal_path, strerror(errno));
+    return 2;
+}
+
+static void tell_ready(const struct serve *serve)
+{
+    char node[ADDRESS_TEXT_MAX];
+
+    address_text(world_address(serve->world, testbed_node_seat(serve->testbed, 0)), node);
+    fprintf(stderr, "ready: %u nodes; seed http://127.0.0.1:%u/json_rpc; first node http://%s and https://%s\n",
+            testbed_node_count(serve->testbed), serve->seed_port, node, node);
+}
+
+static void finish_server(struct serve *serve, bool ran)
+{
+    if (serve->server == NULL)
+        return;
+    if (!ran) { /* it began to listen, then something failed */
+        http_server_abort(serve->server, on_stopped);
+        live_loop_run(serve->loop);
+    }
+    http_server_free(serve->server);
+}
+
+/* Follows the clock until a signal. The exit status. */
+static int run(struct serve *serve)
+{
+    struct live_loop_config config = {.owner = serve, .on_turn = on_turn, .on_signal = on_signal};
+    int status;
+
+    serve->loop = live_loop_new(&config);
+    pace_init(&serve->pace, stopwatch_ns(), world_now_us(serve->world), serve->speed_milli);
+    status = start_server(serve);
+    if (status == 0) {
+        tell_ready(serve);
+        live_loop_run(serve->loop);
+    }
+    finish_server(serve, status == 0);
+    live_loop_free(serve->loop);
+    return serve->script_failed ? 2 : status;
+}
+
+static int close_journal(struct serve *serve, int status)
+{
+    if (journal_close(serve->journal, world_now_us(serve->world), world_digest(serve->world)) == OK)
+        return status;
+    fprintf(stderr, "swarmbed: --journal %s: %s\n", serve->journal_path, strerror(errno));
+    return 3;
+}
+
+static int serve_scenario(struct serve *serve)
+{
+    struct report report;
+    int status, closed;
+
+    serve->serving.epoch_ms = wall_clock_ms();
+    serve->args.config.serving = &serve->serving;
+    serve->scenario = scenario_open(&serve->args.config);
+    if (serve->scenario == NULL)
+        return 2;
+    serve->testbed = scenario_testbed(serve->scenario);
+    serve->world = testbed_world(serve->testbed);
+    serve->gateway = gateway_new(serve->world);
+    status = start_journal(serve);
+    if (status == 0) {
+        serve->http = (struct http_gateway){serve->gateway, serve->world, serve->journal, serve->seed_port};
+        status = close_journal(serve, run(serve));
+    }
+    gateway_free(serve->gateway);
+    closed = scenario_close(serve->scenario, &report);
+    return status != 0 ? status : scenario_args_print(&serve->args, &report, closed);
+}
+
+/* ---- the command line ---- */
+
+/* "1", "0.25", "60" in thousandths. */
+static bool read_speed(const char *text, uint32_t *out)
+{
+    char *end;
+    double speed;
+
+    if (strspn(text, "0123456789.") != strlen(text))
+        return false;
+    speed = strtod(text, &end);
+    if (*end != '\0' || speed < 0.001 || speed > PACE_SPEED_MILLI_MAX / 1000)
+        return false;
+    *out = (uint32_t)(speed * 1000);
+    return true;
+}
+
+static int read_port(const struct options *options, uint16_t *out)
+{
+    uint64_t port;
+
+    if (!option_number(options->value, 1, UINT16_MAX, &port))
+        return wrong_value(serve_options[options->spec].name, options->value, "a port is from 1 to 65535");
+    *out = (uint16_t)port;
+    return 0;
+}
+
+static int read_option(struct serve *serve, const struct options *options)
+{
+    switch (options->spec) {
+    case SERVE_SPEED:
+        if (!read_speed(options->value, &serve->speed_milli))
+            return wrong_value("--speed", options->value, "a number from 0.001 to 1000000 is wanted");
+        return 0;
+    case SERVE_LAN:
+        serve->serving.lan = true;
+        return 0;
+    case SERVE_RATE_LIMIT:
+        serve->serving.rate_limit = true;
+        return 0;
+    case SERVE_JOURNAL:
+        serve->journal_path = options->value;
+        return 0;
+    case SERVE_SEED_PORT:
+        return read_port(options, &serve->seed_port);
+    case SERVE_NODE_PORT:
+        return read_port(options, &serve->serving.node_port);
+    }
+    return scenario_args_option(&serve->args, options);
+}
+
+static int read_command_line(struct serve *serve, int argc, char **argv)
+{
+    struct options options = {argc, argv, 1, serve_options, ARRAY_LEN(serve_options), false, 0, NULL};
+
+    for (;;) {
+        int status = 0;
+
+        switch (options_next(&options)) {
+        case OPTION_END:
+            return 0;
+        case OPTION_WRONG:
+            return 2;
+        case OPTION_NAMED:
+            status = read_option(serve, &options);
+            break;
+        case OPTION_PLAIN:
+            status = scenario_args_plain(&serve->args, options.value);
+            break;
+        }
+        if (status != 0)
+            return status;
+    }
+}
+
+static int help(struct serve *serve)
+{
+    if (serve->args.scenario != NULL)
+        return scenario_describe(&serve->args.config, stdout);
+    printf("Usage: swarmbed serve [SCENARIO] [OPTIONS]\n"
+           "Serves a network in real time: every node by HTTP and HTTPS at its own loopback address. Default: 60 nodes "
+           "and\nnobody else\n");
+    options_print(serve_options, ARRAY_LEN(serve_options));
+    print_builtin_scenarios();
+    return 0;
+}
+
+int serve_command(int argc, char **argv)
+{
+    struct serve *serve = xcalloc(1, sizeof(*serve));
+    int status;
+
+    serve->speed_milli = 1000;
+    serve->seed_port = SEED_PORT;
+    scenario_args_init(&serve->args);
+    status = read_command_line(serve, argc, argv);
+    if (status == 0 && serve->args.scenario != NULL)
+        status = scenario_args_find(&serve->args);
+    else if (status == 0)
+        scenario_args_take(&serve->args, "60 nodes", bytes_text(default_scenario));
+    if (status == 0)
+        status = serve->args.help ? help(serve) : serve_scenario(serve);
+    scenario_args_fini(&serve->args);
+    free(serve);
+    return status;
+}
