@@ -14,6 +14,11 @@
            "net:wait_for('2m', function() return m.state == 'stored' end)\n"                                           \
            "net:run '5s'\n"
 
+#define FRIENDS                                                                                                        \
+    PEOPLE "alice:befriend(bob, 'I am Alice')\n"                                                                       \
+           "net:run '10s'\nbob:poll()\nnet:run '10s'\nbob:accept(alice)\n"                                             \
+           "net:run '10s'\nalice:poll()\nnet:run '10s'\n"
+
 static void holds(const char *text)
 {
     struct script script;
@@ -157,7 +162,8 @@ START_TEST(nodes_tell_of_themselves)
           "expect(node:holds(m) and node:held_for(bob) == 1 and node:held_for(alice.id) == 0, 'what it holds')\n"
           "local counts = node:counts()\n"
           "expect(counts.records == 1 and counts.bytes > 500 and counts.stored == 1, 'what it counts')\n"
-          "for _, name in ipairs { 'duplicates', 'refused_full', 'expired', 'onions_open', 'listeners' } do\n"
+          "for _, name in ipairs { 'duplicates', 'refused_full', 'expired', 'onions_open', 'listeners', "
+          "'pushes_given_up' } do\n"
           "  expect(math.type(counts[name]) == 'integer', name)\n"
           "end\n");
 }
@@ -215,30 +221,31 @@ END_TEST
 
 START_TEST(a_message_travels)
 {
-    holds(MESSAGE
-          "expect(m.sender == alice and m.recipient == bob and m.state == 'stored' and m.err == nil, 'sent')\n"
-          "expect(#m.hash == 128 and m.trials > 0 and m.ttl_ms == 4 * 86400000, 'with its proof')\n"
-          "expect(#m.stored_at == 3 and #m.holders == 12 and tostring(m) == 'message 1 of Alice', 'kept')\n"
-          "expect(not m.delivered and m.shown_count == 0 and m.delay_ms == nil, 'not yet fetched')\n"
-          "expect(net.sent == 1 and net.delivered == 0 and net.lost == 1, 'counted')\n"
-          "local loss = net.losses[1]\n"
-          "expect(#net.losses == 1 and loss.sender == alice and loss.recipient_id == bob.id and loss.sent_ms == 0, 'as "
-          "missing')\n"
-          "expect(loss.cause == 'stored, not fetched by the end', loss.cause)\n"
-          "expect(not bob:has_request_from(alice) and #bob.inbox == 0 and not bob.polling, 'Bob sleeps')\n"
-          "bob:poll()\n"
-          "expect(bob.polling, 'Bob looks')\n"
-          "net:wait_for('2m', function() return not bob.polling end)\n"
-          "expect(m.delivered and m.shown_count == 1 and m.delay_ms > 5000, 'delivered')\n"
-          "expect(bob:has_request_from(alice) and bob:has_request_from(alice.id), 'from her')\n"
-          "expect(not alice:has_request_from(bob), 'not from him')\n"
-          "local got = bob.inbox[1]\n"
-          "expect(#bob.inbox == 1 and got.from == alice and got.from_id == alice.id and got.text == 'hello', 'what')\n"
-          "expect(got.display_name == 'Alice' and got.timestamp_ms == 1569888000000 and got.shown_ms > "
-          "got.timestamp_ms, 'when')\n"
-          "expect(net.delivered == 1 and net.lost == 0 and net.duplicates == 0 and #net.losses == 0, 'all is well')\n"
-          "net:run '5d'\n"
-          "expect(#m.holders == 0, 'forgotten')\n");
+    holds(
+        MESSAGE
+        "expect(m.sender == alice and m.recipient == bob and m.state == 'stored' and m.err == nil, 'sent')\n"
+        "expect(#m.hash == 128 and m.trials > 0 and m.ttl_ms == 4 * 86400000, 'with its proof')\n"
+        "expect(#m.stored_at == 3 and #m.holders == 12 and tostring(m) == 'message 1 of Alice', 'kept')\n"
+        "expect(not m.delivered and m.shown_count == 0 and m.delay_ms == nil, 'not yet fetched')\n"
+        "expect(net.sent == 1 and net.delivered == 0 and net.lost == 1, 'counted')\n"
+        "local loss = net.losses[1]\n"
+        "expect(#net.losses == 1 and loss.sender == alice and loss.recipient_id == bob.id and loss.sent_ms < 100, 'as "
+        "missing')\n"
+        "expect(loss.cause == 'stored, not fetched by the end', loss.cause)\n"
+        "expect(not bob:has_request_from(alice) and #bob.inbox == 0 and not bob.polling, 'Bob sleeps')\n"
+        "bob:poll()\n"
+        "expect(bob.polling, 'Bob looks')\n"
+        "net:wait_for('2m', function() return not bob.polling end)\n"
+        "expect(m.delivered and m.shown_count == 1 and m.delay_ms > 5000, 'delivered')\n"
+        "expect(bob:has_request_from(alice) and bob:has_request_from(alice.id), 'from her')\n"
+        "expect(not alice:has_request_from(bob), 'not from him')\n"
+        "local got = bob.inbox[1]\n"
+        "expect(#bob.inbox == 1 and got.from == alice and got.from_id == alice.id and got.text == 'hello', 'what')\n"
+        "expect(got.display_name == 'Alice' and got.timestamp_ms == 1569888000000 and got.shown_ms > "
+        "got.timestamp_ms, 'when')\n"
+        "expect(net.delivered == 1 and net.lost == 0 and net.duplicates == 0 and #net.losses == 0, 'all is well')\n"
+        "net:run '5d'\n"
+        "expect(#m.holders == 0, 'forgotten')\n");
 }
 END_TEST
 
@@ -253,7 +260,7 @@ START_TEST(clients_tell_of_themselves)
           "  seen[node] = true\n"
           "end end\n"
           "expect(#alice:cached_swarm(bob) == 12 and #alice:cached_swarm(alice) == 0, 'whose swarm she knows')\n"
-          "alice:befriend(bob.id, 'by his id')\n"
+          "alice:befriend(net:client('Carol').id, 'by an id')\n"
           "expect(alice.busy, 'at work')\n"
           "local nobody = alice:befriend('05' .. string.rep('9', 64), 'to nobody here')\n"
           "expect(nobody.recipient == '05' .. string.rep('9', 64), 'an id that nobody has')\n");
@@ -262,18 +269,18 @@ END_TEST
 
 START_TEST(clients_listen_until_they_stop)
 {
-    holds(PEOPLE "bob:listen()\n"
-                 "net:run '1m'\n"
-                 "local m = alice:befriend(bob, 'hello')\n"
-                 "expect(net:wait_for('2m', function() return m.delivered end), 'a held poll answers')\n"
-                 "bob:stop()\n"
-                 "net:run '2m'\n"
-                 "local n = alice:befriend(bob, 'are you there?')\n"
-                 "net:run '10m'\n"
-                 "expect(not n.delivered and not bob.polling, 'he has stopped')\n"
-                 "bob:listen(false)\n"
-                 "expect(net:wait_for('2m', function() return n.delivered end), 'without holding')\n"
-                 "bob:stop()\n");
+    holds(FRIENDS "bob:listen()\n"
+                  "net:run '1m'\n"
+                  "local m = alice:send(bob, 'hello')\n"
+                  "expect(net:wait_for('2m', function() return m.delivered end), 'a held poll answers')\n"
+                  "bob:stop()\n"
+                  "net:run '2m'\n"
+                  "local n = alice:send(bob, 'are you there?')\n"
+                  "net:run '10m'\n"
+                  "expect(not n.delivered and not bob.polling and not bob.listening, 'he has stopped')\n"
+                  "bob:listen(false)\n"
+                  "expect(net:wait_for('2m', function() return n.delivered end), 'without holding')\n"
+                  "bob:stop()\n");
 }
 END_TEST
 
@@ -298,11 +305,96 @@ START_TEST(clients_suffer)
 }
 END_TEST
 
+/* From a stranger to a friend, or not. */
+START_TEST(clients_become_friends)
+{
+    holds(PEOPLE
+          "expect(alice:friend_state(bob) == 'none', 'strangers')\n"
+          "expect(not pcall(alice.send, alice, bob, 'x') and not pcall(bob.accept, bob, alice), 'nothing to say yet')\n"
+          "alice:befriend(bob, 'I am Alice')\n"
+          "expect(alice:friend_state(bob) == 'sending', 'on its way')\n"
+          "net:run '10s'\n"
+          "expect(alice:friend_state(bob) == 'asked', 'stored')\n"
+          "bob:poll()\n"
+          "net:run '10s'\n"
+          "expect(bob:friend_state(alice) == 'asking' and bob.inbox[1].request, 'he is asked')\n"
+          "bob:accept(alice)\n"
+          "local m = bob:send(alice, 'so we are friends')\n"
+          "expect(bob:friend_state(alice) == 'friends', 'he says yes')\n"
+          "net:run '10s'\n"
+          "alice:poll()\n"
+          "expect(net:wait_for('1m', function() return m.delivered end), 'she reads it')\n"
+          "expect(alice:friend_state(bob.id) == 'friends' and not alice.inbox[1].request, 'she knows')\n");
+    holds(PEOPLE "alice:befriend(bob, 'I am Alice')\n"
+                 "net:run '10s'\nbob:poll()\nnet:run '10s'\n"
+                 "bob:decline(alice)\n"
+                 "expect(bob:friend_state(alice) == 'none' and not pcall(bob.decline, bob, alice), 'he says no')\n"
+                 "net:run '10s'\nalice:poll()\nnet:run '10s'\n"
+                 "expect(alice:friend_state(bob) == 'asked', 'she is told nothing')\n"
+                 "expect(not pcall(alice.befriend, alice, bob, 'please'), 'and can not insist')\n"
+                 "net:run '4d'\n"
+                 "expect(alice:friend_state(bob) == 'expired', 'until it has expired')\n");
+}
+END_TEST
+
+/* Two friends who are online meet at a listening node. */
+START_TEST(clients_meet_online)
+{
+    holds(
+        FRIENDS
+        "alice:online()\n"
+        "bob:online()\n"
+        "expect(net:wait_for('5m', function() return alice.listening and bob.listening end), 'both have a line')\n"
+        "alice:send(bob, 'I am online')\n"
+        "expect(net:wait_for('5m', function()\n"
+        "  return alice:contact_state(bob) == 'online' and bob:contact_state(alice) == 'online'\n"
+        "end), 'and find each other')\n"
+        "local m = alice:send(bob, 'hello')\n"
+        "expect(net:wait_for('10s', function() return m.state == 'acknowledged' end), m.state)\n"
+        "expect(m.delivered and #m.holders == 0 and bob.inbox[#bob.inbox].synchronous, 'nobody kept it')\n"
+        "bob:offline()\n"
+        "expect(net:wait_for('5m', function() return alice:contact_state(bob) == 'offline' end), 'he says good-bye')\n"
+        "expect(not bob.listening, 'and hangs up')\n");
+}
+END_TEST
+
+/* A device that dies keeps its disk: what was shown is not shown again, who is a friend is still one. */
+START_TEST(clients_die_and_come_back)
+{
+    holds(FRIENDS "local m = alice:send(bob, 'hello')\n"
+                  "net:run '10s'\nbob:poll()\nnet:run '10s'\n"
+                  "expect(m.delivered, 'shown')\n"
+                  "bob:kill()\n"
+                  "bob:kill()\n"
+                  "expect(not bob.alive and bob.name == 'Bob' and #bob.id == 66 and bob.number == 1, 'who he was')\n"
+                  "for _, act in ipairs { 'poll', 'listen', 'stop', 'online', 'offline' } do\n"
+                  "  expect(not pcall(bob[act], bob), 'a dead device does nothing')\n"
+                  "end\n"
+                  "for _, act in ipairs { 'befriend', 'send', 'accept', 'decline', 'friend_state', 'contact_state', "
+                  "'has_request_from', 'cached_swarm' } do\n"
+                  "  expect(not pcall(bob[act], bob, alice, 'x'), 'nor does it write or know')\n"
+                  "end\n"
+                  "for _, field in ipairs { 'busy', 'polling', 'paths', 'inbox', 'listening' } do\n"
+                  "  expect(not pcall(function() return bob[field] end), field)\n"
+                  "end\n"
+                  "bob:restart()\n"
+                  "bob:restart()\n"
+                  "expect(bob.alive and bob:friend_state(alice) == 'friends', 'as before')\n"
+                  "bob:poll()\n"
+                  "net:run '10s'\n"
+                  "expect(m.shown_count == 1 and net.duplicates == 0, 'nothing twice')\n"
+                  "alice:kill()\n"
+                  "expect(m.delivered and not pcall(function() return m.state end), 'the oracle still knows')\n"
+                  "expect(net.lost == 0 and #net.losses == 0, 'all is well')\n");
+}
+END_TEST
+
 /* ---- what the oracle says ---- */
 
 START_TEST(losses_have_causes)
 {
     holds(PEOPLE "local m = alice:befriend(bob, 'hello')\n"
+                 "net:run '50ms'\n"
                  "expect(net.losses[1].cause == 'still being sent at the end', net.losses[1].cause)\n"
                  "net:run '1m'\n"
                  "expect(net.losses[1].cause == 'stored, not fetched by the end', net.losses[1].cause)\n"
@@ -310,19 +402,6 @@ START_TEST(losses_have_causes)
                  "expect(net.losses[1].cause == 'no node of the swarm holds it any more', net.losses[1].cause)\n"
                  "net:run '5d'\n"
                  "expect(net.losses[1].cause == 'expired before the recipient asked', net.losses[1].cause)\n");
-}
-END_TEST
-
-/* To the recipient, messages of one sender and millisecond are one. The oracle knows better. */
-START_TEST(messages_of_one_millisecond_are_one_to_the_recipient)
-{
-    holds(PEOPLE "local m, n = alice:befriend(bob, 'one'), alice:befriend(bob, 'two')\n"
-                 "net:run '1m'\n"
-                 "bob:poll()\n"
-                 "net:run '1m'\n"
-                 "expect(#bob.inbox == 1 and net.sent == 2 and net.delivered == 1 and net.lost == 1, 'one is lost')\n"
-                 "expect(m.delivered ~= n.delivered and net.duplicates == 0, 'either')\n"
-                 "expect(net.losses[1].cause == 'same millisecond as another', net.losses[1].cause)\n");
 }
 END_TEST
 
@@ -429,7 +508,7 @@ START_TEST(a_library_is_run)
     script_holds(&script, "local users = use 'users'\n" PEOPLE "users.plan(net, { alice, bob }, 1, 4, 2)\n"
                           "net:run '1d'\n"
                           "users.last_visit(net, { alice, bob })\n"
-                          "expect(net.sent == 4 and net.delivered == 4, net.delivered)\n");
+                          "expect(net.sent >= 2 and net.delivered == net.sent, net.delivered)\n");
     script_refused(&script, "use 'nothing'", "test.lua:1:", "no library \"nothing\"");
     script_refused(&script, "use '../tour'", "no library");
     script_refused(&script, "use(nil)", "test.lua:1:");
@@ -484,6 +563,9 @@ START_TEST(mistakes_are_told)
     script_refused(&script, PEOPLE "alice:befriend(bob, string.rep('x', 100000))", "too big");
     script_refused(&script, PEOPLE "alice:befriend('05' .. string.rep('0', 64), 'x')", "test.lua:3:", "refused");
     script_refused(&script, PEOPLE "alice:befriend(bob)", "test.lua:3:", "string expected");
+    script_refused(&script, PEOPLE "alice:send(bob, 'x')", "test.lua:3:", "the text is refused");
+    script_refused(&script, PEOPLE "alice:accept(bob)", "test.lua:3:", "no request to answer");
+    script_refused(&script, PEOPLE "alice:kill()\nalice:poll()", "test.lua:4:", "Alice is not running");
     script_fini(&script);
 }
 END_TEST
@@ -615,8 +697,8 @@ END_TEST
 TEST_MAIN("scenario", net_runs_by_texts_and_numbers, net_waits_for_a_condition, net_runs_steps_at_their_times,
           net_knows_who_is_there, net_changes, net_follows_history, nodes_tell_of_themselves, nodes_die_and_come_back,
           nodes_leave_the_chain, nodes_suffer, a_message_travels, clients_tell_of_themselves,
-          clients_listen_until_they_stop, clients_suffer, losses_have_causes,
-          messages_of_one_millisecond_are_one_to_the_recipient, records_are_kept_as_asked, a_failed_expectation_is_told,
+          clients_listen_until_they_stop, clients_suffer, clients_become_friends, clients_meet_online,
+          clients_die_and_come_back, losses_have_causes, records_are_kept_as_asked, a_failed_expectation_is_told,
           a_run_is_reported, a_story_is_told, a_library_is_run, mistakes_are_told, durations_are_checked,
           waiting_where_it_can_not_be_is_an_error, an_error_in_a_step_ends_the_run, a_trace_is_written_whole,
           a_trace_that_can_not_be_written_fails_the_run)

@@ -9,6 +9,20 @@ local function times(rate, days)
     return whole
 end
 
+-- To a friend as a friend, to a stranger as a request; who has asked is a friend from now on, and who was asked has to answer first.
+local function write(user, other, text)
+    local state = user:friend_state(other)
+    if state == "asking" then
+        user:accept(other)
+        state = "friends"
+    end
+    if state == "friends" then
+        user:send(other, text)
+    elseif state == "none" or state == "expired" then
+        user:befriend(other, text)
+    end
+end
+
 -- Plans `days` days of everybody, from now on: each visit is one poll of three nodes, each message goes to somebody else.
 function users.plan(net, everybody, days, visits, messages)
     local now_ms = net.now_ms
@@ -19,7 +33,7 @@ function users.plan(net, everybody, days, visits, messages)
         for number = 1, times(messages, days) do
             local other = everybody[(i + math.random(#everybody - 1) - 1) % #everybody + 1]
             net:at(now_ms + math.random() * days * day_ms, function()
-                user:befriend(other, "Message " .. number .. " from " .. user.name)
+                write(user, other, "Message " .. number .. " from " .. user.name)
             end)
         end
     end
