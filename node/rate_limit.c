@@ -21,7 +21,7 @@ struct rate_limit {
     struct slab buckets;
     uint32_t purge_at;  /* tracked addresses at which full buckets are dropped before another one comes */
     int64_t purged_ms;  /* when that was done last */
-    int64_t no_full_ms; /* and when the first of the remaining ones can be full */
+    int64_t no_full_ms; /* no bucket is full before: of those that remained then, and of those that came since */
 };
 
 static struct bytes key_of(const void *value)
@@ -63,6 +63,11 @@ static void refill(struct bucket *bucket, int64_t now_ms)
         bucket->tokens += (uint32_t)(passed_ms * REFILL_PER_MS);
 }
 
+static int64_t full_at_ms(uint32_t tokens, int64_t now_ms)
+{
+    return now_ms + (BUCKET_FULL - tokens + REFILL_PER_MS - 1) / REFILL_PER_MS;
+}
+
 static void purge(struct rate_limit *limit, int64_t now_ms)
 {
     uint32_t cursor = 0, count;
@@ -75,7 +80,7 @@ static void purge(struct rate_limit *limit, int64_t now_ms)
             (void)table_remove(&limit->by_ip, key_of(bucket));
             slab_give(&limit->buckets, bucket);
         } else {
-            int64_t full_ms = now_ms + (BUCKET_FULL - bucket->tokens + REFILL_PER_MS - 1) / REFILL_PER_MS;
+            int64_t full_ms = full_at_ms(bucket->tokens, now_ms);
 
             next_full_ms = full_ms < next_full_ms ? full_ms : next_full_ms;
         }
@@ -88,21 +93,32 @@ static void purge(struct rate_limit *limit, int64_t now_ms)
         limit->purge_at = PURGE_FIRST;
 }
 
+/* NULL: as many are tracked as may be, and none is full. */
+static struct bucket *add(struct rate_limit *limit, uint32_t ip, int64_t now_ms)
+{
+    struct bucket *bucket;
+    int64_t full_ms = full_at_ms(BUCKET_FULL - TOKEN, now_ms);
+
+    /* A full table is walked again only when a bucket can have become full: a flood of addresses costs no scan each. */
+    if (limit->by_ip.count >= limit->purge_at && (now_ms >= limit->no_full_ms || now_ms < limit->purged_ms))
+        purge(limit, now_ms);
+    bucket = slab_take(&limit->buckets);
+    if (bucket == NULL)
+        return NULL;
+    *bucket = (struct bucket){.ip = ip, .tokens = BUCKET_FULL, .at_ms = now_ms};
+    table_put(&limit->by_ip, bucket);
+    limit->no_full_ms = full_ms < limit->no_full_ms ? full_ms : limit->no_full_ms;
+    return bucket;
+}
+
 bool rate_limit_take(struct rate_limit *limit, uint32_t ip, int64_t now_ms)
 {
     struct bucket *bucket = table_get(&limit->by_ip, (struct bytes){(const uint8_t *)&ip, sizeof(ip)});
 
-    if (bucket == NULL) {
-        /* A full table is walked again only when a bucket can have become full: a flood of addresses costs no scan
-         * each. */
-        if (limit->by_ip.count >= limit->purge_at && (now_ms >= limit->no_full_ms || now_ms < limit->purged_ms))
-            purge(limit, now_ms);
-        bucket = slab_take(&limit->buckets);
-        if (bucket == NULL)
-            return false;
-        *bucket = (struct bucket){.ip = ip, .tokens = BUCKET_FULL, .at_ms = now_ms};
-        table_put(&limit->by_ip, bucket);
-    }
+    if (bucket == NULL)
+        bucket = add(limit, ip, now_ms);
+    if (bucket == NULL)
+        return false;
     refill(bucket, now_ms);
     if (bucket->tokens < TOKEN)
         return false;

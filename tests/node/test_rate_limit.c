@@ -96,5 +96,28 @@ START_TEST(rate_limit_purges_after_a_clock_set_back)
 }
 END_TEST
 
+/* Full buckets make room at once, also when they came after the last walk and an empty one will not be full for long.
+ */
+START_TEST(rate_limit_finds_full_buckets_that_came_later)
+{
+    struct rate_limit *limit = rate_limit_new();
+    uint32_t ip = 1;
+
+    (void)take_all(limit, 0, NOW); /* full again in two seconds */
+    for (; ip < 100; ip++)
+        ck_assert(rate_limit_take(limit, ip, NOW));
+    for (; ip < 200; ip++)
+        ck_assert(rate_limit_take(limit, ip, NOW + 10)); /* the walk: of all that came before, only the first stays */
+    ck_assert_uint_le(rate_limit_tracked(limit), 101);
+    while (rate_limit_tracked(limit) < LIMIT_RATE_CLIENTS)
+        ck_assert(rate_limit_take(limit, ip++, NOW + 20));
+    ck_assert(!rate_limit_take(limit, ip, NOW + 20)); /* all but a few took their token just now */
+    ck_assert(rate_limit_take(limit, ip, NOW + 100));
+    ck_assert_uint_eq(rate_limit_tracked(limit), 2);
+    rate_limit_free(limit);
+}
+END_TEST
+
 TEST_MAIN("rate_limit", rate_limit_starts_with_a_full_bucket, rate_limit_refills, rate_limit_survives_a_clock_set_back,
-          rate_limit_forgets_full_buckets, rate_limit_refuses_above_its_bound, rate_limit_purges_after_a_clock_set_back)
+          rate_limit_forgets_full_buckets, rate_limit_refuses_above_its_bound, rate_limit_purges_after_a_clock_set_back,
+          rate_limit_finds_full_buckets_that_came_later)
