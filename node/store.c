@@ -177,7 +177,8 @@ static void on_sync(struct disk_op *op)
         }
         store->counts.stored++;
         hold(store, record);
-        store->stored(store->owner, record->body);
+        if (!is_over(record->body, env_now_ms(store->env))) /* else drop_expired() below is next */
+            store->stored(store->owner, record->body);
     }
     while (group->waits != NULL) {
         struct store_wait *wait = group->waits;

@@ -22,7 +22,8 @@ struct store_wait {
     struct store_wait *next;
 };
 
-/* A message has become durable, hence visible. Before the `done` of those who wait for it. */
+/* A message has become durable, hence visible; not for one that expired meanwhile. Before the `done` of those who wait
+ * for it. */
 typedef void (*store_stored_fn)(void *owner, struct stored_body *body);
 typedef void (*store_each_fn)(void *owner, struct stored_body *body);
 

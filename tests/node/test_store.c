@@ -520,7 +520,7 @@ START_TEST(store_deletes_the_expired_from_the_disk)
 }
 END_TEST
 
-/* A message may end before its sync does: it was stored, and it is over. */
+/* A message may end before its sync does: it was stored, and it is over. Nobody who waits for it is told. */
 START_TEST(store_takes_a_message_that_ends_before_its_sync)
 {
     struct world world;
@@ -533,6 +533,7 @@ START_TEST(store_takes_a_message_that_ends_before_its_sync)
     fake_env_complete_sync(&world.fake);
     ck_assert_uint_eq(waiter.done, 1);
     ck_assert_int_eq(waiter.err, OK);
+    ck_assert_uint_eq(world.told, 0);
     ck_assert_uint_eq(world.store.counts.stored, 1);
     ck_assert_uint_eq(world.store.counts.expired, 1);
     EXPECT_NOTHING(&world, 0);
