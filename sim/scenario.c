@@ -87,6 +87,16 @@ void scenario_start_task(lua_State *lua, int64_t wake_us)
 
 /* ---- bounds of a step ---- */
 
+static int instructions_max(const struct scenario *scenario)
+{
+    return scenario->config->instructions_max > 0 ? scenario->config->instructions_max : SCENARIO_STEP_INSTRUCTIONS;
+}
+
+static uint64_t memory_bytes_max(const struct scenario *scenario)
+{
+    return scenario->config->memory_bytes_max > 0 ? scenario->config->memory_bytes_max : SCENARIO_MEMORY_BYTES;
+}
+
 /* Once a step is over its limit every further instruction fails, so no pcall in the script can hold it up. */
 static void on_instructions(lua_State *lua, lua_Debug *debug)
 {
@@ -96,7 +106,7 @@ static void on_instructions(lua_State *lua, lua_Debug *debug)
     if (!scenario->step_exhausted)
         lua_sethook(lua, on_instructions, LUA_MASKCOUNT, 1);
     scenario->step_exhausted = true;
-    luaL_error(lua, "a step ran more than %d instructions without waiting", SCENARIO_STEP_INSTRUCTIONS);
+    luaL_error(lua, "a step ran more than %d instructions without waiting", instructions_max(scenario));
 }
 
 static void *bounded_alloc(void *owner, void *old, size_t old_size, size_t new_size)
@@ -106,7 +116,7 @@ static void *bounded_alloc(void *owner, void *old, size_t old_size, size_t new_s
 
     if (old == NULL)
         old_size = 0;
-    if (new_size > old_size && scenario->memory_bytes + (new_size - old_size) > SCENARIO_MEMORY_BYTES)
+    if (new_size > old_size && scenario->memory_bytes + (new_size - old_size) > memory_bytes_max(scenario))
         return NULL; /* Lua raises "not enough memory" */
     if (new_size == 0) {
         free(old);
@@ -156,7 +166,7 @@ static int run_task(struct scenario *scenario, struct task task)
     }
     scenario->running = &task;
     scenario->step_exhausted = false;
-    lua_sethook(task.thread, on_instructions, LUA_MASKCOUNT, SCENARIO_STEP_INSTRUCTIONS);
+    lua_sethook(task.thread, on_instructions, LUA_MASKCOUNT, instructions_max(scenario));
     status = lua_resume(task.thread, scenario->lua, 0, &results);
     scenario->running = NULL;
     if (status == LUA_YIELD) {

@@ -37,6 +37,8 @@ struct scenario_config {
     bool story;                 /* say() and print() go to standard output */
     bool progress;              /* a line on standard error while time passes */
     const struct scenario_serving *serving; /* NULL: the script's own time, and as fast as the machine allows */
+    int instructions_max;       /* of a step; 0: SCENARIO_STEP_INSTRUCTIONS */
+    uint64_t memory_bytes_max;  /* of the script; 0: SCENARIO_MEMORY_BYTES */
     const char *replay_options; /* what to add to `swarmbed run NAME --seed N` to get the same run; "" */
 };
 

@@ -42,6 +42,8 @@ static void read_scenario(struct bytes input)
                                      .costs = costs_default(),
                                      .sets = &set,
                                      .set_count = 1,
+                                     .instructions_max = 1000000,
+                                     .memory_bytes_max = 16 << 20,
                                      .replay_options = ""};
     FILE *nowhere = fopen("/dev/null", "w");
 
