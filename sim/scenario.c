@@ -481,7 +481,7 @@ static int close_trace(struct scenario *scenario, int status)
     if (!scenario->trace_open || trace_file_close(&scenario->trace) == OK)
         return status;
     fprintf(stderr, "swarmbed: %s: could not be written to its end; is the disk full?\n", scenario->config->trace_path);
-    return 3;
+    return status == 2 ? 2 : 3; /* of a script with an error there is no report */
 }
 
 /* 0 or 2. */

@@ -6,6 +6,7 @@ Usage: test_run.py PATH_OF_SWARMBED PATH_OF_VECTORS
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -105,6 +106,23 @@ class Runs(Base):
         self.assertIn("nodes=12", listed.stdout)
         self.assertIn("how many", listed.stdout)
         self.assertIn("nodes: 20", swarmbed("run", path, "--set", "nodes=20").stdout)
+
+
+class Interrupted(Base):
+    def test_a_signal_ends_a_run_with_its_summary_and_a_whole_trace(self):
+        path = self.scenario('local net = world { nodes = 12 }\nnet:client("A"):listen(false)\nnet:run "1000d"\n')
+        for number in (signal.SIGINT, signal.SIGTERM):
+            trace = pathlib.Path(self.folder.name, f"t{number}.jsonl")
+            with subprocess.Popen([PROGRAM, "run", path, "--trace", trace], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  text=True) as process:
+                while not trace.exists() or trace.stat().st_size < 100000:  # until the run is under way
+                    self.assertIsNone(process.poll())
+                process.send_signal(number)
+                out, err = process.communicate()
+            self.assertEqual((process.returncode, err), (1, ""))
+            for words in ("interrupted", "digest", "virtual time"):
+                self.assertIn(words, out)
+            json.loads(trace.read_text(encoding="utf-8").splitlines()[-1])  # no half line
 
 
 class WrongInput(Base):

@@ -685,6 +685,7 @@ START_TEST(a_trace_that_can_not_be_written_fails_the_run)
     ck_assert_int_eq(script.status, 3);
     ck_assert_ptr_nonnull(strstr(script.err, path));
     ck_assert_uint_eq(script.report.expectations, 1); /* the report is there */
+    script_refused(&script, MESSAGE "error 'enough'", "enough", path);
     unlink(path);
     script.config.trace_path = "/nowhere/x.jsonl";
     script_refused(&script, WORLD, "--trace /nowhere/x.jsonl", "No such file");
