@@ -13,7 +13,7 @@ static struct session_library *library;
 static struct arena arena;
 static struct x25519_pair identity;
 static struct prekeys prekeys;
-static const struct session_suite *suite;
+static const struct session_suite *used;
 
 static void draw(void *owner, void *out, size_t len)
 {
@@ -29,7 +29,7 @@ static struct session_self self(void)
 static void start(const struct session_suite *of)
 {
     ck_assert_int_eq(crypto_start(), OK);
-    suite = of;
+    used = of;
     rng_key_from_seed(&world, 3);
     rng_init(&rng, &world, RNG_PROTOCOL, 1);
     library = session_library_new();
@@ -53,7 +53,7 @@ static bool make(int64_t now_ms, struct one_time_prekey *one_time, struct prekey
     bool changed;
 
     memset(bundle, 0, sizeof(*bundle)); /* its padding too: it is compared as a whole */
-    prekeys_bundle(&prekeys, &me, suite, now_ms, one_time, bundle, &changed);
+    prekeys_bundle(&prekeys, &me, used, now_ms, one_time, bundle, &changed);
     return changed;
 }
 
@@ -86,13 +86,13 @@ START_TEST(a_bundle_is_complete)
         ck_assert_uint_eq(bundle.prekey_id, 1);
         ck_assert_uint_eq(bundle.prekey_id, one_time.id);
         ck_assert_uint_eq(bundle.signed_key_id, 1);
-        suite->crypto->ephemeral_public(&one_time.secret, &public);
+        used->crypto->ephemeral_public(&one_time.secret, &public);
         ck_assert_mem_eq(public.bytes, bundle.prekey.bytes, 32);
         const struct signed_prekey *own = prekeys_signed(&prekeys, 1);
-        suite->crypto->ephemeral_public(&own->pair.secret, &public);
+        used->crypto->ephemeral_public(&own->pair.secret, &public);
         ck_assert_mem_eq(public.bytes, bundle.signed_key.bytes, 32);
         account_from_x25519(&bundle.signed_key, &signed_key);
-        ck_assert(suite->verify(&me, &identity.public, BYTES_OF(signed_key.bytes), bundle.signature));
+        ck_assert(used->verify(&me, &identity.public, BYTES_OF(signed_key.bytes), bundle.signature));
         stop();
     }
 }

@@ -11,7 +11,7 @@
     {                                                                                                                  \
         VECTORS "/swarm_space.json", VECTORS "/swarm_assignment.json", VECTORS "/pow.json", VECTORS "/onion.json",     \
             VECTORS "/friend_request.json", VECTORS "/protobuf.json", VECTORS "/ed25519_x25519.json",                  \
-            VECTORS "/message_hash.json"                                                                               \
+            VECTORS "/message_hash.json", VECTORS "/x3dh_ratchet.json"                                                 \
     }
 
 /* One run: its exit status and all that it said. */
@@ -139,12 +139,13 @@ START_TEST(all_vectors_pass)
     ck_assert_str_eq(outcome.err, "");
     ck_assert_ptr_nonnull(strstr(outcome.out, "/onion.json: onion: 57 passed, 0 failed\n"));
     ck_assert_ptr_nonnull(strstr(outcome.out, "/protobuf.json: protobuf: 60 passed, 0 failed\n"));
-    ck_assert_ptr_nonnull(strstr(outcome.out, "\n1310 passed, 0 failed\n"));
+    ck_assert_ptr_nonnull(strstr(outcome.out, "\n1660 passed, 0 failed\n"));
     outcome_fini(&outcome);
 }
 END_TEST
 
-#define HEX_32 "\"0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20\""
+#define PREFIXED "\"050900000000000000000000000000000000000000000000000000000000000000\""
+#define HEX_32   "\"0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20\""
 
 /* Each thing that a section says, said wrongly, fails: nothing is read and then not compared. */
 START_TEST(a_wrong_value_fails)
@@ -222,6 +223,35 @@ START_TEST(a_wrong_value_fails)
         {"ed25519_x25519", "x25519_agreement", "shared", HEX_32, "x25519_agreement[0]: shared: "},
         {"message_hash", "cases", "hash", "\"x\"", "cases[0]: hash: expected \"x\", got \"BL2x"},
         {"message_hash", "cases", "data_base64", "\"AAAA\"", "cases[0]: data_base64: "},
+        {"x3dh_ratchet", "hkdf_info", "ratchet", "\"x\"", "hkdf_info[0]: ratchet: "},
+        {"x3dh_ratchet", "alice", "registration_id", "5",
+         "scenarios[0].steps[0]: registrationId: expected 9022, got 5"},
+        {"x3dh_ratchet", "alice", "identity_public", PREFIXED, "scenarios[0]: identity_public: "},
+        {"x3dh_ratchet", "bob", "id", "5", "scenarios[0].steps[1]: error: expected \"ok\", got \"not found\""},
+        {"x3dh_ratchet", "bob", "public", PREFIXED, "scenarios[0]: public: "},
+        {"x3dh_ratchet", "one_time_prekeys", "id", "5", "scenarios[0].steps[1]: error: "},
+        {"x3dh_ratchet", "bundle", "identity_key", PREFIXED, "scenarios[0]: the session starts: "},
+        {"x3dh_ratchet", "bundle", "signed_prekey_id", "5", "scenarios[0].steps[0]: signedPreKeyId: "},
+        {"x3dh_ratchet", "bundle", "signed_prekey", PREFIXED, "scenarios[0]: signed_prekey_signature: "},
+        {"x3dh_ratchet", "bundle", "prekey_id", "5", "scenarios[0].steps[0]: preKeyId: "},
+        {"x3dh_ratchet", "bundle", "prekey", PREFIXED, "scenarios[0]: master_secret: "},
+        {"x3dh_ratchet", "session_start", "master_secret", HEX_32, "scenarios[0]: master_secret: "},
+        {"x3dh_ratchet", "session_start", "initial_root_key", HEX_32, "scenarios[0]: initial_root_key: "},
+        {"x3dh_ratchet", "session_start", "initial_chain_key", HEX_32, "scenarios[0]: initial_chain_key: "},
+        {"x3dh_ratchet", "session_start", "base_public", PREFIXED, "scenarios[0]: base_public: "},
+        {"x3dh_ratchet", "session_start", "root_key", HEX_32, "scenarios[0]: root_key: "},
+        {"x3dh_ratchet", "session_start", "first_sending_ratchet_public", PREFIXED, ": first_sending_ratchet_public: "},
+        {"x3dh_ratchet", "session_start", "first_sending_chain_key", HEX_32, ": first_sending_chain_key: "},
+        {"x3dh_ratchet", "steps", "type", "\"whisper\"", "scenarios[0].steps[0]: type: expected 1, got 3"},
+        {"x3dh_ratchet", "steps", "plaintext_hex", "\"00\"", "scenarios[0].steps[0]: message: from byte "},
+        {"x3dh_ratchet", "steps", "wire_hex", "\"00\"", "scenarios[0].steps[0]: wire_hex is a message of that type: "},
+        {"x3dh_ratchet", "steps", "ratchet_public", PREFIXED, "scenarios[0].steps[0]: ratchet_public: "},
+        {"x3dh_ratchet", "message_keys", "counter", "5", "scenarios[0].steps[0]: counter: expected 5, got 0"},
+        {"x3dh_ratchet", "message_keys", "seed", HEX_32, "scenarios[0].steps[0]: cipher_key: "},
+        {"x3dh_ratchet", "message_keys", "cipher_key", HEX_32, "scenarios[0].steps[0]: cipher_key: "},
+        {"x3dh_ratchet", "message_keys", "mac_key", HEX_32, "scenarios[0].steps[0]: mac_key: "},
+        {"x3dh_ratchet", "message_keys", "iv", "\"00\"", "scenarios[0].steps[0]: iv: "},
+        {"x3dh_ratchet", "scenarios", "error", "\"invalid message\"", "scenarios[5].steps[2]: error: "},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -282,6 +312,13 @@ START_TEST(a_vector_that_cannot_be_read_is_an_error)
         {"ed25519_x25519", "keys", "signature", "5", "keys[0].signatures[0]: the member 'signature' must be text"},
         {"message_hash", "cases", "namespace", "32768", "cases[0]: the member 'namespace' must be from -32768"},
         {"message_hash", "cases", "data_base64", "\"A\"", "cases[0]: the member 'data_base64' must be bytes in base64"},
+        {"x3dh_ratchet", "session_start", "by", "\"bob\"", "scenarios[0]: a session must be started by alice"},
+        {"x3dh_ratchet", "steps", "op", "\"think\"", "steps[0]: the member 'op' must be 'encrypt' or 'decrypt'"},
+        {"x3dh_ratchet", "steps", "by", "\"eve\"", "steps[0]: the member 'by' must be 'alice' or 'bob'"},
+        {"x3dh_ratchet", "steps", "type", "\"loud\"", "steps[0]: the member 'type' must be 'prekey' or 'whisper'"},
+        {"x3dh_ratchet", "steps", "message", "1024", "steps[0]: the member 'message' must be from 0 to 1023"},
+        {"x3dh_ratchet", "steps", "message", "9", "steps[1]: the member 'message' must be a message that was written"},
+        {"x3dh_ratchet", "scenarios", "error", "\"x\"", "the member 'error' must be 'duplicate' or"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
