@@ -145,32 +145,146 @@ void rpc_node_list_request(struct buf *out)
              "\"requested_unlock_height\":true,\"height\":true}}}");
 }
 
-static void write_listed_node(struct buf *out, const struct snode_entry *node)
+/* One field of a listed node, by name. */
+struct list_field {
+    const char *name;
+    void (*write)(struct buf *out, const char *name, const struct snode_entry *node);
+};
+
+static void write_public_ip(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    write_ip(out, name, node->address.ip);
+}
+
+static void write_port(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    write_number(out, name, node->address.port);
+}
+
+/* Of the nodes' own bus, which nobody from outside can join: named because real lists do. */
+static void write_bus_port(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    write_number(out, name, node->address.port - 1u);
+}
+
+static void write_x25519(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    write_key(out, name, node->x25519.bytes);
+}
+
+static void write_ed25519(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    write_key(out, name, node->ed25519.bytes);
+}
+
+static void write_legacy(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    write_key(out, name, node->legacy);
+}
+
+static void write_unlock_height(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    write_number(out, name, node->unlock_height);
+}
+
+static void write_swarm_text(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    json_write_name(out, name);
+    buf_printf(out, "\"%" PRIx64 "\"", node->swarm_id);
+}
+
+static void write_swarm_id(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    write_number(out, name, node->swarm_id);
+}
+
+static void write_active(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    json_write_name(out, name);
+    json_write_bool(out, node->swarm_id != SWARM_NONE);
+}
+
+static void write_funded(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    (void)node;
+    json_write_name(out, name);
+    json_write_bool(out, true);
+}
+
+static void write_version(struct buf *out, const char *name, const struct snode_entry *node)
+{
+    (void)node;
+    json_write_name(out, name);
+    json_write_raw(out, BYTES_LIT("[2,8,0]"));
+}
+
+static const struct list_field list_fields[] = {
+    {"public_ip", write_public_ip},
+    {"storage_port", write_port},
+    {"storage_lmq_port", write_bus_port},
+    {"pubkey_x25519", write_x25519},
+    {"pubkey_ed25519", write_ed25519},
+    {"service_node_pubkey", write_legacy},
+    {"requested_unlock_height", write_unlock_height},
+    {"swarm", write_swarm_text},
+    {"swarm_id", write_swarm_id},
+    {"active", write_active},
+    {"funded", write_funded},
+    {"storage_server_version", write_version},
+};
+
+static uint32_t field_bit(struct bytes name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(list_fields); i++)
+        if (bytes_equal_text(name, list_fields[i].name))
+            return UINT32_C(1) << i;
+    return 0;
+}
+
+static uint32_t decode_fields(const struct json *fields)
+{
+    uint32_t bits = 0;
+
+    if (!json_is_object(fields) && !json_is_array(fields))
+        return RPC_FIELDS_ALL;
+    for (const struct json *item = json_first(fields); item != NULL; item = json_next(item)) {
+        if (json_is_array(fields))
+            bits |= field_bit(json_string(item));
+        else if (json_true(item))
+            bits |= field_bit(bytes_text(json_name(item)));
+    }
+    return bits;
+}
+
+struct rpc_list_query rpc_list_query_decode(const struct json *params)
+{
+    struct rpc_list_query query = {.active_only = json_true(json_get(params, "active_only")),
+                                   .fields = decode_fields(json_get(params, "fields"))};
+    int64_t limit;
+
+    if (json_get_integer(params, "limit", &limit) == OK && limit > 0 && limit < UINT32_MAX)
+        query.limit = (uint32_t)limit;
+    return query;
+}
+
+static void write_listed_node(struct buf *out, const struct snode_entry *node, uint32_t fields)
 {
     json_open(out, '{');
-    write_ip(out, "public_ip", node->address.ip);
-    write_number(out, "storage_port", node->address.port);
-    write_key(out, "pubkey_x25519", node->x25519.bytes);
-    write_key(out, "pubkey_ed25519", node->ed25519.bytes);
-    write_key(out, "service_node_pubkey", node->legacy);
-    write_number(out, "requested_unlock_height", node->unlock_height);
-    json_write_name(out, "swarm");
-    buf_printf(out, "\"%" PRIx64 "\"", node->swarm_id);
-    write_number(out, "swarm_id", node->swarm_id);
-    json_write_name(out, "active");
-    json_write_bool(out, true);
-    json_write_name(out, "funded");
-    json_write_bool(out, true);
-    json_write_name(out, "storage_server_version");
-    json_write_raw(out, BYTES_LIT("[2,8,0]"));
+    for (size_t i = 0; i < ARRAY_LEN(list_fields); i++)
+        if (fields & UINT32_C(1) << i)
+            list_fields[i].write(out, list_fields[i].name, node);
     json_close(out, '}');
 }
 
-void rpc_node_list_encode(struct buf *out, const struct membership *membership)
+void rpc_list_answer_encode(struct buf *out, const struct membership *membership, const struct rpc_list_query *query,
+                            struct bytes id)
 {
+    uint32_t left = query->limit == 0 ? UINT32_MAX : query->limit;
+
     json_open(out, '{');
     write_text(out, "jsonrpc", "2.0");
-    write_number(out, "id", 0);
+    json_write_name(out, "id");
+    json_write_raw(out, id);
     json_write_name(out, "result");
     json_open(out, '{');
     write_number(out, "height", membership->height);
@@ -180,13 +294,22 @@ void rpc_node_list_encode(struct buf *out, const struct membership *membership)
     write_text(out, "status", "OK");
     json_write_name(out, "service_node_states");
     json_open(out, '[');
-    for (uint32_t i = 0; i < membership->node_count; i++) {
-        if (membership->nodes[i].swarm_id != SWARM_NONE)
-            write_listed_node(out, &membership->nodes[i]);
+    for (uint32_t i = 0; i < membership->node_count && left > 0; i++) {
+        if (query->active_only && membership->nodes[i].swarm_id == SWARM_NONE)
+            continue;
+        write_listed_node(out, &membership->nodes[i], query->fields);
+        left--;
     }
     json_close(out, ']');
     json_close(out, '}');
     json_close(out, '}');
+}
+
+void rpc_node_list_encode(struct buf *out, const struct membership *membership)
+{
+    struct rpc_list_query query = {.active_only = true, .fields = RPC_FIELDS_ALL};
+
+    rpc_list_answer_encode(out, membership, &query, BYTES_LIT("0"));
 }
 
 enum err rpc_node_list_decode(struct bytes body, struct rpc_snode **nodes, size_t *count, uint64_t *height)

@@ -7,6 +7,8 @@
 
 #include "common/swarm.h"
 
+struct json;
+
 struct rpc_snode {
     struct address address;
     struct x25519_public x25519;
@@ -18,8 +20,21 @@ void rpc_snodes_encode(struct buf *out, const struct membership *membership, con
 /* At most `max` usable entries, in the list's order; what comes after is left out. ERR_FORMAT: no such list. */
 MUST_CHECK enum err rpc_snodes_decode(struct bytes body, struct rpc_snode out[], size_t max, size_t *count);
 
-/* The seed's method get_n_service_nodes: its request, and the whole answer, with active nodes only. */
-void rpc_node_list_request(struct buf *out);
+/* The seed's methods get_n_service_nodes and get_service_nodes. What is asked for: */
+struct rpc_list_query {
+    bool active_only; /* else decommissioned nodes, too */
+    uint32_t limit;   /* so many nodes at most, from the list's start; 0: all */
+    uint32_t fields;  /* bit per field in the order of the answer */
+};
+#define RPC_FIELDS_ALL UINT32_MAX
+void rpc_node_list_request(struct buf *out); /* as clients ask */
+/* `params` may be NULL: everything. Fields are an object of name -> true, or a list of names; unknown ones, and whatever
+ * has another form, are ignored. */
+struct rpc_list_query rpc_list_query_decode(const struct json *params);
+/* The whole answer; `id` is the request's, as JSON. */
+void rpc_list_answer_encode(struct buf *out, const struct membership *membership, const struct rpc_list_query *query,
+                            struct bytes id);
+/* The same for all fields of the active nodes, with id 0. */
 void rpc_node_list_encode(struct buf *out, const struct membership *membership);
 /* Usable nodes in the list's order, in memory the caller frees with free(); at most LIMIT_NODE_LIST, others are left out.
  * ERR_FORMAT: no such list (then *nodes is NULL). */

@@ -393,7 +393,20 @@ enum err rpc_seed_call_decode(struct bytes body, struct rpc_call *call)
     return OK;
 }
 
-void rpc_seed_unknown_method(struct buf *out)
+void rpc_seed_id_encode(struct buf *out, const struct rpc_call *call)
 {
-    buf_text(out, "{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}");
+    const struct json *id = json_get(call->document, "id");
+    int64_t number;
+
+    if (json_is_string(id))
+        json_write_text(out, json_string(id));
+    else
+        json_write_i64(out, json_integer(id, &number) == OK ? number : 0);
+}
+
+void rpc_seed_unknown_method(struct buf *out, struct bytes id)
+{
+    buf_text(out, "{\"jsonrpc\":\"2.0\",\"id\":");
+    buf_append(out, id);
+    buf_text(out, ",\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}");
 }

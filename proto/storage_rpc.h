@@ -101,6 +101,8 @@ void rpc_listening_encode(struct buf *out, bool listening);
 
 /* The seed, POST /json_rpc: `params` may be NULL. ERR_FORMAT: no JSON, or no method. */
 MUST_CHECK enum err rpc_seed_call_decode(struct bytes body, struct rpc_call *call);
-void rpc_seed_unknown_method(struct buf *out);
+/* The call's id as JSON, to be given back: a text or a whole number as it is, 0 for any other. */
+void rpc_seed_id_encode(struct buf *out, const struct rpc_call *call);
+void rpc_seed_unknown_method(struct buf *out, struct bytes id);
 
 #endif

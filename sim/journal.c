@@ -45,7 +45,6 @@ static void write_bytes(struct buf *line, struct bytes bytes)
     buf_byte(line, '"');
 }
 
-/* A line goes to the file whole, so that what is there after a crash is a journal, too. */
 static void end_line(struct journal *journal)
 {
     struct buf *line = &journal->line;
@@ -154,16 +153,6 @@ void journal_hang_up(struct journal *journal, int64_t at_us, uint64_t number)
         return;
     begin_line(journal, at_us);
     write_number(&journal->line, "hang_up", (int64_t)number);
-    end_line(journal);
-}
-
-void journal_change(struct journal *journal, int64_t at_us, struct bytes change)
-{
-    if (journal == NULL)
-        return;
-    begin_line(journal, at_us);
-    json_write_name(&journal->line, "change");
-    json_write_raw(&journal->line, change);
     end_line(journal);
 }
 

@@ -270,9 +270,6 @@ static bool decode_entry(struct journal_reader *reader, struct entry *entry)
         entry->kind = ENTRY_HANG_UP;
         if (!number_of(line, "hang_up", 1, INT64_C(1) << 52, &number))
             return false;
-    } else if (json_get(line, "change") != NULL) {
-        entry->kind = ENTRY_CHANGE;
-        entry->change = json_get(line, "change");
     } else {
         entry->kind = ENTRY_END;
         return decode_digest(json_get(line, "digest"), &entry->digest);

@@ -4,6 +4,8 @@
 
 #include "common/suite.h"
 #include "sim/options.h"
+#include "sim/prove.h"
+#include "sim/replay.h"
 #include "sim/run.h"
 #include "sim/serve.h"
 #include "sim/verify.h"
@@ -46,6 +48,8 @@ static const struct command {
 } commands[] = {
     {"run", run_command, "runs a scenario in virtual time: the tour, or [SCENARIO]"},
     {"serve", serve_command, "serves a network in real time: every node by HTTP and HTTPS on this machine"},
+    {"replay", replay_command, "runs a served world again from its journal (FILE), bit for bit"},
+    {"pow", prove_command, "searches the proof of work for a store: PUBKEY DATA"},
     {"verify", verify_command, "runs test vectors (FILE...) against this implementation"},
 };
 

@@ -118,3 +118,9 @@ bool option_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 {
     return decimal_decode(out, bytes_text(text)) == OK && *out >= min && *out <= max;
 }
+
+int wrong_value(const char *option, const char *value, const char *wanted)
+{
+    fprintf(stderr, "swarmbed: %s %s: %s\n", option, value, wanted);
+    return 2;
+}

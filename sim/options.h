@@ -32,6 +32,8 @@ void options_print(const struct option_spec specs[], size_t count); /* help, on 
 /* The name closest to `wrong`, NULL if none is close; `names` are `count` texts `stride` bytes apart (the first member
  * of a struct, or an array of pointers with stride sizeof(char *)). */
 const char *nearest_name(const char *wrong, const void *names, size_t count, size_t stride);
+/* Tells standard error what is wrong with an option's value. 2: the exit status. */
+int wrong_value(const char *option, const char *value, const char *wanted);
 /* Whole decimal number in [min, max]. */
 bool option_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 

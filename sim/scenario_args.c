@@ -133,12 +133,6 @@ static int read_costs(struct scenario_args *args, const char *path)
 
 /* ---- options ---- */
 
-int wrong_value(const char *option, const char *value, const char *wanted)
-{
-    fprintf(stderr, "swarmbed: %s %s: %s\n", option, value, wanted);
-    return 2;
-}
-
 static int read_set(struct scenario_args *args, char *text)
 {
     char *equals = strchr(text, '=');

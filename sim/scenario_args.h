@@ -40,8 +40,6 @@ int scenario_args_plain(struct scenario_args *args, const char *value);
 void scenario_args_take(struct scenario_args *args, const char *name, struct bytes source);
 /* The same with the scenario that was named on the command line. 0 or 2. */
 int scenario_args_find(struct scenario_args *args);
-/* Tells standard error what is wrong with an option: 2. */
-int wrong_value(const char *option, const char *value, const char *wanted);
 void print_builtin_scenarios(void);
 /* The summary on standard output, as the options ask for it: `status`, or 3 if it could not be written. */
 int scenario_args_print(const struct scenario_args *args, const struct report *report, int status);

@@ -5,10 +5,14 @@
 #include "common/limits.h"
 #include "proto/storage_rpc.h"
 
+#define ID_BYTES_MAX 256 /* of a request's id; a longer one comes back as 0 */
+
 struct seed {
     struct env *env;
     const struct membership *membership; /* NULL: none yet */
-    struct blob *text;                   /* the answer for it, once somebody has asked */
+    struct blob *text;                   /* the last answer: nearly everybody asks the same */
+    struct rpc_list_query query;         /* what it answers */
+    struct buf id;                       /* and to which id */
 };
 
 struct seed *seed_new(struct env *env)
@@ -16,12 +20,14 @@ struct seed *seed_new(struct env *env)
     struct seed *seed = xcalloc(1, sizeof(*seed));
 
     seed->env = env;
+    buf_init(&seed->id, ID_BYTES_MAX);
     return seed;
 }
 
 void seed_free(struct seed *seed)
 {
     blob_drop(seed->text);
+    buf_fini(&seed->id);
     free(seed);
 }
 
@@ -32,22 +38,40 @@ void seed_on_membership(struct seed *seed, const struct membership *membership)
     seed->text = NULL;
 }
 
-static void answer_node_list(struct seed *seed, struct incoming *incoming)
+static bool same_query(const struct rpc_list_query *a, const struct rpc_list_query *b)
+{
+    return a->active_only == b->active_only && a->limit == b->limit && a->fields == b->fields;
+}
+
+/* Makes `text` the answer to that, if it is not already. */
+static void make_text(struct seed *seed, const struct rpc_list_query *query, struct bytes id)
+{
+    struct buf buf;
+
+    if (seed->text != NULL && same_query(&seed->query, query) && bytes_equal(buf_bytes(&seed->id), id))
+        return;
+    blob_drop(seed->text);
+    seed->text = NULL;
+    seed->query = *query;
+    buf_clear(&seed->id);
+    buf_append(&seed->id, id);
+    buf_init(&buf, LIMIT_BODY_BYTES);
+    rpc_list_answer_encode(&buf, seed->membership, query, id);
+    if (buf.err == OK)
+        seed->text = blob_from_buf(&buf);
+    buf_fini(&buf);
+}
+
+static void answer_node_list(struct seed *seed, struct incoming *incoming, const struct rpc_call *call, struct bytes id)
 {
     struct message message = {.status = 200, .content = CONTENT_JSON};
-    struct buf buf;
+    struct rpc_list_query query = rpc_list_query_decode(call->params);
 
     if (seed->membership == NULL) {
         env_answer_text(seed->env, incoming, 503, "Service Unavailable");
         return;
     }
-    if (seed->text == NULL) {
-        buf_init(&buf, LIMIT_BODY_BYTES);
-        rpc_node_list_encode(&buf, seed->membership);
-        if (buf.err == OK)
-            seed->text = blob_from_buf(&buf);
-        buf_fini(&buf);
-    }
+    make_text(seed, &query, id);
     if (seed->text == NULL) {
         /* More nodes than a body can name: clients cannot read such a list anyway. */
         env_answer_text(seed->env, incoming, err_status(ERR_TOO_BIG), "Node list too large");
@@ -57,11 +81,21 @@ static void answer_node_list(struct seed *seed, struct incoming *incoming)
     env_answer(seed->env, incoming, &message);
 }
 
+static void answer_unknown_method(struct seed *seed, struct incoming *incoming, struct bytes id)
+{
+    struct buf buf;
+
+    buf_init(&buf, 1024);
+    rpc_seed_unknown_method(&buf, id);
+    env_answer_json(seed->env, incoming, 200, buf_bytes(&buf));
+    buf_fini(&buf);
+}
+
 void seed_on_request(struct seed *seed, struct incoming *incoming)
 {
     const struct message *in = &incoming->in;
-    struct buf buf;
     struct rpc_call call;
+    struct buf id;
 
     env_charge(seed->env, COST_REQUEST, 1);
     if (in->verb != VERB_POST || !bytes_equal_text(in->path, PATH_SEED_RPC)) {
@@ -72,13 +106,16 @@ void seed_on_request(struct seed *seed, struct incoming *incoming)
         env_answer_text(seed->env, incoming, 400, "Bad Request");
         return;
     }
-    if (bytes_equal_text(call.method, "get_n_service_nodes")) {
-        answer_node_list(seed, incoming);
-    } else {
-        buf_init(&buf, 1024);
-        rpc_seed_unknown_method(&buf);
-        env_answer_json(seed->env, incoming, 200, buf_bytes(&buf));
-        buf_fini(&buf);
+    buf_init(&id, ID_BYTES_MAX);
+    rpc_seed_id_encode(&id, &call);
+    if (id.err != OK) {
+        buf_clear(&id);
+        buf_byte(&id, '0');
     }
+    if (bytes_equal_text(call.method, "get_n_service_nodes") || bytes_equal_text(call.method, "get_service_nodes"))
+        answer_node_list(seed, incoming, &call, buf_bytes(&id));
+    else
+        answer_unknown_method(seed, incoming, buf_bytes(&id));
+    buf_fini(&id);
     rpc_call_free(&call);
 }

@@ -435,7 +435,7 @@ START_TEST(the_seed_reads_the_method)
     ck_assert_ptr_null(call.document);
 
     buf_init(&out, 200);
-    rpc_seed_unknown_method(&out);
+    rpc_seed_unknown_method(&out, BYTES_LIT("0"));
     ck_text(&out, "{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}");
     buf_fini(&out);
 }

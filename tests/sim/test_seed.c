@@ -146,5 +146,41 @@ START_TEST(seed_refuses_bad_input)
 }
 END_TEST
 
+static bool answer_has(const struct fake_request *request, const char *text)
+{
+    return bytes_find(fake_request_answer(request), bytes_text(text)) != SIZE_MAX;
+}
+
+/* Both names of the method, an id as text, a number or none, fields as an object or a list, unknown ones ignored. */
+START_TEST(seed_gives_what_is_asked_for)
+{
+    struct fake_request *request;
+
+    setup();
+    for (uint32_t i = 1; i <= 6; i++)
+        enlist(i);
+    seed_on_membership(seed, chain_block(chain));
+    request = ask(VERB_POST, PATH_SEED_RPC,
+                  BYTES_LIT("{\"method\":\"get_service_nodes\",\"id\":\"a\\\"b\",\"params\":{\"limit\":2,\"fields\":"
+                            "{\"public_ip\":true,\"swarm\":false,\"none\":true}}}"));
+    ck_assert_uint_eq(request->status, 200);
+    ck_assert(answer_has(request, "\"id\":\"a\\\"b\""));
+    ck_assert(
+        answer_has(request, "\"service_node_states\":[{\"public_ip\":\"127.1.1.7\"},{\"public_ip\":\"127.1.1.7\"}]"));
+    request = ask(VERB_POST, PATH_SEED_RPC,
+                  BYTES_LIT("{\"method\":\"get_n_service_nodes\",\"id\":7,\"params\":{\"limit\":1,\"fields\":"
+                            "[\"storage_port\",\"none\"]}}"));
+    ck_assert(answer_has(request, "\"id\":7,"));
+    ck_assert(answer_has(request, "\"service_node_states\":[{\"storage_port\":22022}]"));
+    request = ask(VERB_POST, PATH_SEED_RPC, BYTES_LIT("{\"method\":\"get_n_service_nodes\",\"id\":[],\"params\":7}"));
+    ck_assert(answer_has(request, "\"id\":0,"));
+    ck_assert(answer_has(request, "\"storage_server_version\":[2,8,0]"));
+    request = ask(VERB_POST, PATH_SEED_RPC, BYTES_LIT("{\"method\":\"get_info\",\"id\":-3}"));
+    ck_assert(answer_has(request, "\"id\":-3,\"error\""));
+    teardown();
+}
+END_TEST
+
 TEST_MAIN("seed", seed_lists_the_nodes, seed_shares_its_answer_until_the_membership_changes,
-          seed_answers_503_before_the_first_block, seed_names_no_other_method, seed_refuses_bad_input)
+          seed_answers_503_before_the_first_block, seed_names_no_other_method, seed_refuses_bad_input,
+          seed_gives_what_is_asked_for)
