@@ -228,8 +228,8 @@ static void push_end(struct push *push)
     batch_release(push->batch); /* last: the batch owns the push */
 }
 
-/* The queue is full. Calls on their way are cancelled and end later; until then the batch waits apart and no longer
- * counts. */
+/* The queue is full. Calls on their way are cancelled and end later; until then the batch waits apart, without its
+ * bytes, and no longer counts. */
 static void batch_give_up(struct batch *batch)
 {
     struct replicate *replicate = batch->replicate;
@@ -261,6 +261,9 @@ static void batch_give_up(struct batch *batch)
             break;
         }
     }
+    body_list_fini(&batch->bodies);
+    blob_drop(batch->encoded);
+    batch->encoded = NULL;
     batch_release(batch);
 }
 

@@ -312,6 +312,7 @@ void snode_counts(const struct snode *snode, struct snode_counts *out)
                                  .onions_open = relay_open_count(&snode->relay),
                                  .listeners = snode->long_poll.count,
                                  .pushes_waiting_bytes = snode->replicate.waiting_bytes,
+                                 .pushes_given_up = snode->replicate.given_up_count,
                                  .leases = snode->listen.leases,
                                  .listens_open = snode->listen.open,
                                  .deliveries_waiting = snode->listen.deliveries,

@@ -57,6 +57,7 @@ struct snode_counts {
     uint64_t records, bytes;                            /* stored now, expired ones not counted once freed */
     uint64_t stored, duplicates, refused_full, expired; /* since the start */
     uint64_t onions_open, listeners, pushes_waiting_bytes;
+    uint64_t pushes_given_up; /* since the start: batches that did not reach one node */
     uint64_t leases, listens_open, deliveries_waiting, deliveries_waiting_bytes; /* synchronous routing */
 };
 void snode_counts(const struct snode *snode, struct snode_counts *out);

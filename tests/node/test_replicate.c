@@ -408,6 +408,7 @@ START_TEST(full_queue_gives_up_the_oldest)
     push_one(&world); /* the oldest: one call open, one push waiting */
     fake_env_fail(&world.fake, 0, NET_REFUSED);
     ck_assert_uint_eq(fake_env_timers(&world.fake), 1);
+    ck_assert_uint_eq(world.pool.by_hash.count, 1); /* kept by that batch alone */
     large = body_new(&world, 9, LIMIT_DATA_CHARS);
     push_stream_start(&stream, &world.replicate, CAUSE_NEW_MEMBER, &other, 1);
     while (world.replicate.given_up_count == 0) {
@@ -422,7 +423,8 @@ START_TEST(full_queue_gives_up_the_oldest)
     ck_assert_uint_eq(world.replicate.given_up_count, 3); /* its two, and, since that was too little, the next oldest */
     ck_assert_uint_eq(fake_env_traces(&world.fake, TRACE_PUSH_GIVEN_UP), 3);
     ck_assert_uint_eq(fake_env_timers(&world.fake), 0);
-    ck_assert(!list_empty(&world.replicate.given_up)); /* until the cancelled call has ended */
+    ck_assert(!list_empty(&world.replicate.given_up)); /* until the cancelled call has ended, but without its message */
+    ck_assert_uint_eq(world.pool.by_hash.count, 1);
     before = world.replicate.waiting_bytes;
     fake_env_run(&world.fake);
     ck_assert_uint_eq(world.replicate.waiting_bytes, before);
