@@ -22,6 +22,7 @@ struct sync {
     struct sync *next;
     struct disk_op *op;
     size_t record_count; /* the first so many of the pending ones */
+    size_t bytes;        /* theirs */
 };
 
 struct disk_virtual {
@@ -30,6 +31,7 @@ struct disk_virtual {
     struct record *pending, **pending_end;
     size_t pending_count, pending_bytes; /* not yet part of a sync */
     struct sync *syncs, **syncs_end;
+    struct sync *asked; /* the first of them that has not begun */
     int64_t free_us;
     enum err failing;
 };
@@ -88,17 +90,26 @@ void disk_virtual_put(struct disk_virtual *disk, struct bytes key, struct bytes 
     disk->pending_bytes += key.len + value.len;
 }
 
-int64_t disk_virtual_sync_begin(struct disk_virtual *disk, int64_t now_us, struct disk_op *op)
+void disk_virtual_sync_ask(struct disk_virtual *disk, struct disk_op *op)
 {
     struct sync *sync = xmalloc(sizeof(*sync));
 
-    *sync = (struct sync){.op = op, .record_count = disk->pending_count};
+    *sync = (struct sync){.op = op, .record_count = disk->pending_count, .bytes = disk->pending_bytes};
     *disk->syncs_end = sync;
     disk->syncs_end = &sync->next;
+    if (disk->asked == NULL)
+        disk->asked = sync;
+    disk->pending_count = disk->pending_bytes = 0;
+}
+
+int64_t disk_virtual_sync_begin(struct disk_virtual *disk, int64_t now_us)
+{
+    struct sync *sync = disk->asked;
+
+    disk->asked = sync->next;
     if (disk->free_us < now_us)
         disk->free_us = now_us;
-    disk->free_us += SYNC_US + (int64_t)(disk->pending_bytes / SYNC_BYTES_PER_US);
-    disk->pending_count = disk->pending_bytes = 0;
+    disk->free_us += SYNC_US + (int64_t)(sync->bytes / SYNC_BYTES_PER_US);
     return disk->free_us;
 }
 
@@ -166,6 +177,7 @@ void disk_virtual_crash(struct disk_virtual *disk)
         free(sync);
     }
     disk->syncs_end = &disk->syncs;
+    disk->asked = NULL;
     disk->pending_count = disk->pending_bytes = 0;
     disk->free_us = 0;
 }

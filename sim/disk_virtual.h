@@ -1,7 +1,7 @@
 /* disk_virtual.h: durable records in virtual time; what was not synced dies in a crash.
  *
- * A put is pending until a sync that began after it ends. Syncs of one disk follow one another, and each takes as long
- * as its records are large. A full disk (LIMIT_DISK_BYTES of keys and values) or a failing one ends a sync with its
+ * A put is pending until the next sync that is asked for ends. Syncs of one disk follow one another, and each takes as
+ * long as its records are large. A full disk (LIMIT_DISK_BYTES of keys and values) or a failing one ends a sync with its
  * error, and the records it could not write are gone. */
 #ifndef SWARMBED_DISK_VIRTUAL_H
 #define SWARMBED_DISK_VIRTUAL_H
@@ -14,9 +14,12 @@ void disk_virtual_free(struct disk_virtual *disk);
 
 /* An empty value deletes. */
 void disk_virtual_put(struct disk_virtual *disk, struct bytes key, struct bytes value);
-/* Begins a sync of all that is pending; the virtual time at which it ends. The caller then calls ..._sync_end() once
- * for every begun sync, in that order. */
-int64_t disk_virtual_sync_begin(struct disk_virtual *disk, int64_t now_us, struct disk_op *op);
+/* Asks for a sync of all that was put before and is in no other one. What is put between this and the begin belongs to
+ * the next one, which alone says whether it was written. */
+void disk_virtual_sync_ask(struct disk_virtual *disk, struct disk_op *op);
+/* Begins the oldest one that was asked for; the virtual time at which it ends. The caller then calls ..._sync_end()
+ * once for every begun sync, in that order. */
+int64_t disk_virtual_sync_begin(struct disk_virtual *disk, int64_t now_us);
 /* The op whose sync ends now, with its `err` set. */
 struct disk_op *disk_virtual_sync_end(struct disk_virtual *disk);
 /* The machine died: pending records and begun syncs are gone. */

@@ -81,9 +81,9 @@ void dispatch_gone(struct seat *seat, uint32_t callee_number, uint64_t call_sequ
     post(seat, callee, arrives_us, CLASS_REQUEST, sequence, payload_number(EVENT_GONE, call_sequence));
 }
 
-static void begin_sync(struct seat *seat, struct disk_op *op, int64_t departs_us)
+static void begin_sync(struct seat *seat, int64_t departs_us)
 {
-    int64_t ends_us = disk_virtual_sync_begin(endpoint_disk(seat), departs_us, op);
+    int64_t ends_us = disk_virtual_sync_begin(endpoint_disk(seat), departs_us);
 
     endpoint_plan(seat, ends_us, seat->sequence++, payload_number(EVENT_DISK, seat->life));
 }
@@ -106,7 +106,7 @@ void dispatch_sends(struct seat *seat, int64_t departs_us)
             dispatch_gone(seat, send->to, send->sequence, send->not_before_us, departs_us);
             break;
         case SEND_SYNC:
-            begin_sync(seat, send->op, departs_us);
+            begin_sync(seat, departs_us);
             break;
         }
     }

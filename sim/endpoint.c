@@ -140,8 +140,11 @@ static void ops_disk_put(struct env *env, struct bytes key, struct bytes value)
 
 static void ops_disk_sync(struct env *env, struct disk_op *op, disk_fn done)
 {
+    struct seat *seat = running_seat(env);
+
     op->done = done;
-    shard_collect(running_seat(env)->shard, &(struct send){.kind = SEND_SYNC, .op = op});
+    disk_virtual_sync_ask(endpoint_disk(seat), op);
+    shard_collect(seat->shard, &(struct send){.kind = SEND_SYNC});
 }
 
 static void ops_disk_each(struct env *env, disk_each_fn each, void *owner)

@@ -62,10 +62,7 @@ struct send {
     uint32_t to;           /* seat */
     uint64_t sequence;     /* SEND_GONE: names the call */
     int64_t not_before_us; /* SEND_GONE: when the request arrives */
-    union {
-        struct parcel *parcel; /* SEND_REQUEST, SEND_ANSWER */
-        struct disk_op *op;    /* SEND_SYNC */
-    };
+    struct parcel *parcel; /* SEND_REQUEST, SEND_ANSWER */
 };
 
 struct shard {

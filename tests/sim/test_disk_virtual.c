@@ -12,9 +12,15 @@ static void put(struct disk_virtual *disk, const char *key, const char *value)
     disk_virtual_put(disk, bytes_text(key), bytes_text(value));
 }
 
+static int64_t sync_at(struct disk_virtual *disk, int64_t now_us, struct disk_op *asking)
+{
+    disk_virtual_sync_ask(disk, asking);
+    return disk_virtual_sync_begin(disk, now_us);
+}
+
 static enum err sync_now(struct disk_virtual *disk)
 {
-    disk_virtual_sync_begin(disk, 0, &op);
+    sync_at(disk, 0, &op);
     ck_assert_ptr_eq(disk_virtual_sync_end(disk), &op);
     return op.err;
 }
@@ -66,7 +72,7 @@ START_TEST(a_crash_loses_what_was_not_synced)
     put(disk, "a", "1");
     ck_assert_int_eq(sync_now(disk), OK);
     put(disk, "a", "2");
-    disk_virtual_sync_begin(disk, 0, &op);
+    sync_at(disk, 0, &op);
     put(disk, "b", "3");
     disk_virtual_crash(disk);
     ck_assert_str_eq(content(disk), "a=1 ");
@@ -85,16 +91,39 @@ START_TEST(syncs_follow_one_another)
     uint8_t value[19999] = {1};
 
     put(disk, "a", "1");
-    ck_assert_int_eq(disk_virtual_sync_begin(disk, 5000, &op), 7000);
+    ck_assert_int_eq(sync_at(disk, 5000, &op), 7000);
     disk_virtual_put(disk, BYTES_LIT("b"), BYTES_OF(value));
-    ck_assert_int_eq(disk_virtual_sync_begin(disk, 5500, &second), 7000 + 2000 + 100);
+    ck_assert_int_eq(sync_at(disk, 5500, &second), 7000 + 2000 + 100);
     ck_assert_ptr_eq(disk_virtual_sync_end(disk), &op);
     ck_assert_str_eq(content(disk), "a=1 ");
     ck_assert_ptr_eq(disk_virtual_sync_end(disk), &second);
     disk_virtual_put(disk, BYTES_LIT("b"), BYTES_NONE);
-    ck_assert_int_eq(disk_virtual_sync_begin(disk, 20000, &op), 22000);
+    ck_assert_int_eq(sync_at(disk, 20000, &op), 22000);
     disk_virtual_sync_end(disk);
     ck_assert_str_eq(content(disk), "a=1 ");
+    disk_virtual_free(disk);
+}
+END_TEST
+
+/* A record that is put after a sync was asked for, and before it begins, is the next one's: written by it, and lost
+ * with it alone. */
+START_TEST(a_sync_covers_what_was_put_before_it_was_asked_for)
+{
+    struct disk_virtual *disk = disk_virtual_new(1000);
+    struct disk_op second;
+
+    put(disk, "a", "1");
+    disk_virtual_sync_ask(disk, &op);
+    put(disk, "b", "2");
+    disk_virtual_sync_begin(disk, 0);
+    sync_at(disk, 0, &second);
+    disk_virtual_set_failing(disk, ERR_IO);
+    ck_assert_ptr_eq(disk_virtual_sync_end(disk), &op);
+    ck_assert_int_eq(op.err, ERR_IO);
+    disk_virtual_set_failing(disk, OK);
+    ck_assert_ptr_eq(disk_virtual_sync_end(disk), &second);
+    ck_assert_int_eq(second.err, OK);
+    ck_assert_str_eq(content(disk), "b=2 ");
     disk_virtual_free(disk);
 }
 END_TEST
@@ -139,4 +168,5 @@ START_TEST(a_failing_disk_says_so)
 END_TEST
 
 TEST_MAIN("disk_virtual", synced_records_come_back_in_order, a_crash_loses_what_was_not_synced,
-          syncs_follow_one_another, a_full_disk_says_so, a_failing_disk_says_so)
+          syncs_follow_one_another, a_sync_covers_what_was_put_before_it_was_asked_for, a_full_disk_says_so,
+          a_failing_disk_says_so)

@@ -944,6 +944,43 @@ START_TEST(a_failing_disk_is_told)
 }
 END_TEST
 
+static void write_on(void *machine, void *owner)
+{
+    struct puppet *puppet = machine;
+
+    write_disk(machine, owner);
+    env_disk_put(puppet->env, BYTES_LIT("late"), BYTES_LIT("v"));
+}
+
+static void sync_disk(void *machine, void *owner)
+{
+    struct puppet *puppet = machine;
+
+    (void)owner;
+    env_disk_sync(puppet->env, &puppet->sync, on_synced);
+}
+
+/* A sync that fails takes nothing with it that was put after it was asked for: the next sync says what became of that,
+ * also if one handler did both. */
+START_TEST(a_sync_tells_of_what_was_put_before_it)
+{
+    static char a[] = "a";
+
+    begin(serve_ok);
+    world_set_disk_failing(world, CALLER, ERR_IO);
+    world_enter(world, CALLER, write_on, a);
+    run_to_ms(50);
+    ck_assert_int_eq(puppets[CALLER].synced, ERR_IO);
+    world_set_disk_failing(world, CALLER, OK);
+    world_enter(world, CALLER, sync_disk, NULL);
+    run_to_ms(100);
+    ck_assert_int_eq(puppets[CALLER].synced, OK);
+    world_enter(world, CALLER, read_disk, NULL);
+    ck_assert_str_eq(puppets[CALLER].disk, "late ");
+    end();
+}
+END_TEST
+
 /* ---- the digest ---- */
 
 struct variation {
@@ -994,4 +1031,4 @@ TEST_MAIN("endpoint", a_call_is_answered, whole_messages_come_over, empty_seats_
           a_dead_callee_resets, a_dead_caller_is_silent, random_streams_survive_a_restart, timers_run_stop_and_restart,
           a_timer_of_no_delay_runs_next, a_skewed_clock_is_ones_own, work_takes_its_time, timers_wait_for_the_cpu,
           a_full_queue_answers_503, waiting_requests_are_reset, synced_records_survive_a_crash, a_failing_disk_is_told,
-          the_digest_covers_times_and_bytes)
+          a_sync_tells_of_what_was_put_before_it, the_digest_covers_times_and_bytes)
