@@ -12,7 +12,6 @@
 #define LIMIT_JSON_VALUES 400000             /* a node list of 20,000 nodes with all fields */
 #define LIMIT_BENCODE_DEPTH 8                /* of a value that is skipped; deepest of the protocol: 3 */
 #define LIMIT_PATH_BYTES 256                 /* of an HTTP path */
-#define LIMIT_HEADERS 32                     /* per message */
 
 /* storage node (TIM 1) */
 #define LIMIT_DATA_CHARS 102400              /* base64 text of one message */
@@ -30,7 +29,6 @@
 #define LIMIT_RATE_BUCKET 600                /* tokens */
 #define LIMIT_RATE_PER_S 300
 #define LIMIT_RATE_CLIENTS 10000             /* addresses tracked per node */
-#define LIMIT_RATE_PEERS 128
 #define LIMIT_ONION_HOPS 15                  /* a relay refuses more */
 #define LIMIT_ONIONS_OPEN 10000              /* relays in flight per node: memory stays bounded; 503 beyond */
 #define LIMIT_LISTENERS 10000                /* long polls held per node; beyond: answered at once, empty */
