@@ -61,9 +61,7 @@ static char *copy_display_name(const char *name)
 struct client *client_new(const struct client_config *config)
 {
     struct client *client = xcalloc(1, sizeof *client);
-    struct ed25519_public ed_public;
-    struct ed25519_secret ed_secret;
-    struct x25519_public public;
+    struct x25519_pair pair;
 
     client->env = config->env;
     client->preset = config->preset;
@@ -71,11 +69,10 @@ struct client *client_new(const struct client_config *config)
     client->sessions = config->sessions;
     client->display_name = copy_display_name(config->display_name);
     client->difficulty = 1;
-    ed25519_from_seed(config->identity_seed, &ed_public, &ed_secret);
-    x25519_from_ed25519_secret(&ed_secret, &client->secret);
-    x25519_public_of(&client->secret, &public);
-    account_from_x25519(&public, &client->account);
-    crypto_wipe(&ed_secret, sizeof ed_secret);
+    x25519_from_seed(config->identity_seed, &pair);
+    client->secret = pair.secret;
+    account_from_x25519(&pair.public, &client->account);
+    crypto_wipe(&pair, sizeof pair);
     return client;
 }
 

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/suite.h"
 #include "common/text.h"
 
 void ed25519_from_seed(const uint8_t seed[32], struct ed25519_public *public, struct ed25519_secret *secret)
@@ -19,6 +20,17 @@ enum err x25519_from_ed25519_public(const struct ed25519_public *ed, struct x255
 void x25519_from_ed25519_secret(const struct ed25519_secret *ed, struct x25519_secret *out)
 {
     (void)crypto_sign_ed25519_sk_to_curve25519(out->bytes, ed->bytes); /* a hash: cannot fail */
+}
+
+/* The conversion takes nothing of a secret ed25519 key but its seed, which stands in front (RFC 8032, 5.1.5). */
+void x25519_from_seed(const uint8_t seed[32], struct x25519_pair *out)
+{
+    struct ed25519_secret ed = {{0}};
+
+    memcpy(ed.bytes, seed, 32);
+    x25519_from_ed25519_secret(&ed, &out->secret);
+    x25519_public_of(&out->secret, &out->public);
+    crypto_wipe(&ed, sizeof(ed));
 }
 
 void x25519_public_of(const struct x25519_secret *secret, struct x25519_public *out)

@@ -28,6 +28,9 @@ void ed25519_from_seed(const uint8_t seed[32], struct ed25519_public *public, st
 /* ERR_CRYPTO: not a point on the curve, or of small order. */
 MUST_CHECK enum err x25519_from_ed25519_public(const struct ed25519_public *ed, struct x25519_public *out);
 void x25519_from_ed25519_secret(const struct ed25519_secret *ed, struct x25519_secret *out);
+/* What ed25519_from_seed(), x25519_from_ed25519_secret() and x25519_public_of() give in turn, in half the time: for who
+ * does not need the ed25519 key. */
+void x25519_from_seed(const uint8_t seed[32], struct x25519_pair *out);
 void x25519_public_of(const struct x25519_secret *secret, struct x25519_public *out);
 void ed25519_sign(const struct ed25519_secret *secret, struct bytes text, uint8_t signature[64]);
 bool ed25519_verify(const struct ed25519_public *public, struct bytes text, const uint8_t signature[64]);

@@ -41,17 +41,11 @@ static uint32_t shard_of_account(const struct testbed *testbed, const struct acc
 
 static uint32_t shard_of_identity(const struct testbed *testbed, const uint8_t identity_seed[32], uint32_t otherwise)
 {
-    struct ed25519_public public;
-    struct ed25519_secret secret;
     struct x25519_pair pair;
     struct account_id account;
 
-    /* Of the two ways to the public key the one over the secret is three times as fast. */
-    ed25519_from_seed(identity_seed, &public, &secret);
-    x25519_from_ed25519_secret(&secret, &pair.secret);
-    x25519_public_of(&pair.secret, &pair.public);
+    x25519_from_seed(identity_seed, &pair);
     account_from_x25519(&pair.public, &account);
-    crypto_wipe(&secret, sizeof(secret));
     crypto_wipe(&pair, sizeof(pair));
     return shard_of_account(testbed, &account, otherwise);
 }

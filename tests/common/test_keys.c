@@ -23,6 +23,7 @@ START_TEST(a_seed_gives_all_keys)
         struct ed25519_secret secret;
         struct x25519_secret x25519_secret;
         struct x25519_public x25519, converted;
+        struct x25519_pair pair;
         struct account_id account;
         uint8_t seed[32];
         char hex[ACCOUNT_HEX_LEN];
@@ -33,6 +34,9 @@ START_TEST(a_seed_gives_all_keys)
         x25519_public_of(&x25519_secret, &x25519);
         ck_assert_int_eq(x25519_from_ed25519_public(&public, &converted), OK);
         ck_assert_mem_eq(converted.bytes, x25519.bytes, 32);
+        x25519_from_seed(seed, &pair);
+        ck_assert_mem_eq(pair.secret.bytes, x25519_secret.bytes, 32);
+        ck_assert_mem_eq(pair.public.bytes, x25519.bytes, 32);
         account_from_x25519(&x25519, &account);
         account_to_hex(&account, hex);
         ck_assert(bytes_equal(BYTES_OF(hex), vector_text(entry, "session_id")));
