@@ -11,11 +11,11 @@
 
 #define TABLE_KEY UINT64_C(0x6469736b) /* any; order never depends on it */
 
-/* Key, then value, in one block: a world may hold millions. */
+/* A world may hold millions. */
 struct record {
-    struct record *next; /* while pending */
-    uint32_t key_len, value_len;
-    uint8_t data[];
+    struct disk_value *value; /* NULL: a deletion */
+    uint32_t key_len;
+    uint8_t key[];
 };
 
 struct sync {
@@ -27,9 +27,11 @@ struct sync {
 
 struct disk_virtual {
     struct table durable;
+    struct disk_values *values;
     uint64_t bytes, bytes_max;
-    struct record *pending, **pending_end;
-    size_t pending_count, pending_bytes; /* not yet part of a sync */
+    struct record **pending; /* in the order of the puts, from `pending_first` to `pending_end` */
+    size_t pending_first, pending_end, pending_cap;
+    size_t unsynced_count, unsynced_bytes; /* not yet part of a sync that was asked for */
     struct sync *syncs, **syncs_end;
     struct sync *asked; /* the first of them that has not begun */
     int64_t free_us;
@@ -40,20 +42,26 @@ static struct bytes record_key(const void *value)
 {
     const struct record *record = value;
 
-    return (struct bytes){record->data, record->key_len};
+    return (struct bytes){record->key, record->key_len};
 }
 
 static uint64_t record_bytes(const struct record *record)
 {
-    return record == NULL ? 0 : (uint64_t)record->key_len + record->value_len;
+    return record == NULL ? 0 : (uint64_t)record->key_len + disk_value_bytes(record->value).len;
 }
 
-struct disk_virtual *disk_virtual_new(uint64_t bytes_max)
+static void record_free(struct record *record)
+{
+    disk_value_drop(record->value);
+    free(record);
+}
+
+struct disk_virtual *disk_virtual_new(struct disk_values *values, uint64_t bytes_max)
 {
     struct disk_virtual *disk = xcalloc(1, sizeof(*disk));
 
+    disk->values = values;
     disk->bytes_max = bytes_max;
-    disk->pending_end = &disk->pending;
     disk->syncs_end = &disk->syncs;
     table_init(&disk->durable, record_key, TABLE_KEY);
     return disk;
@@ -66,40 +74,51 @@ void disk_virtual_free(struct disk_virtual *disk)
 
     disk_virtual_crash(disk);
     while ((record = table_next(&disk->durable, &cursor)) != NULL)
-        free(record);
+        record_free(record);
     table_fini(&disk->durable);
+    free(disk->pending);
     free(disk);
+}
+
+static void add_pending(struct disk_virtual *disk, struct record *record)
+{
+    if (disk->pending_end == disk->pending_cap && disk->pending_first > disk->pending_cap / 2) {
+        disk->pending_end -= disk->pending_first;
+        memmove(disk->pending, disk->pending + disk->pending_first, disk->pending_end * sizeof(disk->pending[0]));
+        disk->pending_first = 0;
+    }
+    if (disk->pending_end == disk->pending_cap) {
+        disk->pending_cap = disk->pending_cap == 0 ? 8 : 2 * disk->pending_cap;
+        disk->pending = xrealloc(disk->pending, disk->pending_cap * sizeof(disk->pending[0]));
+    }
+    disk->pending[disk->pending_end++] = record;
 }
 
 void disk_virtual_put(struct disk_virtual *disk, struct bytes key, struct bytes value)
 {
     struct record *record;
 
-    ASSERT(key.len <= UINT32_MAX && value.len <= UINT32_MAX);
-    record = xmalloc(sizeof(*record) + key.len + value.len);
-    record->next = NULL;
+    ASSERT(key.len <= UINT32_MAX);
+    record = xmalloc(sizeof(*record) + key.len);
+    record->value = value.len == 0 ? NULL : disk_value_get(disk->values, value);
     record->key_len = (uint32_t)key.len;
-    record->value_len = (uint32_t)value.len;
     if (key.len > 0)
-        memcpy(record->data, key.data, key.len);
-    if (value.len > 0)
-        memcpy(record->data + key.len, value.data, value.len);
-    *disk->pending_end = record;
-    disk->pending_end = &record->next;
-    disk->pending_count++;
-    disk->pending_bytes += key.len + value.len;
+        memcpy(record->key, key.data, key.len);
+    add_pending(disk, record);
+    disk->unsynced_count++;
+    disk->unsynced_bytes += key.len + value.len;
 }
 
 void disk_virtual_sync_ask(struct disk_virtual *disk, struct disk_op *op)
 {
     struct sync *sync = xmalloc(sizeof(*sync));
 
-    *sync = (struct sync){.op = op, .record_count = disk->pending_count, .bytes = disk->pending_bytes};
+    *sync = (struct sync){.op = op, .record_count = disk->unsynced_count, .bytes = disk->unsynced_bytes};
     *disk->syncs_end = sync;
     disk->syncs_end = &sync->next;
     if (disk->asked == NULL)
         disk->asked = sync;
-    disk->pending_count = disk->pending_bytes = 0;
+    disk->unsynced_count = disk->unsynced_bytes = 0;
 }
 
 int64_t disk_virtual_sync_begin(struct disk_virtual *disk, int64_t now_us)
@@ -115,11 +134,13 @@ int64_t disk_virtual_sync_begin(struct disk_virtual *disk, int64_t now_us)
 
 static struct record *take_pending(struct disk_virtual *disk)
 {
-    struct record *record = disk->pending;
+    struct record *record = disk->pending[disk->pending_first++];
 
-    disk->pending = record->next;
-    if (disk->pending == NULL)
-        disk->pending_end = &disk->pending;
+    if (disk->pending_first == disk->pending_end) { /* a disk that rests owns nothing for this */
+        free(disk->pending);
+        disk->pending = NULL;
+        disk->pending_first = disk->pending_end = disk->pending_cap = 0;
+    }
     return record;
 }
 
@@ -127,17 +148,17 @@ static enum err write_record(struct disk_virtual *disk, struct record *record)
 {
     struct record *old = table_get(&disk->durable, record_key(record));
 
-    if (disk->bytes - record_bytes(old) + record_bytes(record) > disk->bytes_max && record->value_len > 0) {
-        free(record);
+    if (disk->bytes - record_bytes(old) + record_bytes(record) > disk->bytes_max && record->value != NULL) {
+        record_free(record);
         return ERR_FULL;
     }
     if (old != NULL) {
         table_remove(&disk->durable, record_key(old));
         disk->bytes -= record_bytes(old);
-        free(old);
+        record_free(old);
     }
-    if (record->value_len == 0) {
-        free(record);
+    if (record->value == NULL) {
+        record_free(record);
         return OK;
     }
     table_put(&disk->durable, record);
@@ -155,7 +176,7 @@ struct disk_op *disk_virtual_sync_end(struct disk_virtual *disk)
         struct record *record = take_pending(disk);
 
         if (disk->failing != OK)
-            free(record);
+            record_free(record);
         else if (write_record(disk, record) != OK)
             op->err = ERR_FULL;
     }
@@ -169,7 +190,7 @@ struct disk_op *disk_virtual_sync_end(struct disk_virtual *disk)
 void disk_virtual_crash(struct disk_virtual *disk)
 {
     while (disk->pending != NULL)
-        free(take_pending(disk));
+        record_free(take_pending(disk));
     while (disk->syncs != NULL) {
         struct sync *sync = disk->syncs;
 
@@ -178,7 +199,7 @@ void disk_virtual_crash(struct disk_virtual *disk)
     }
     disk->syncs_end = &disk->syncs;
     disk->asked = NULL;
-    disk->pending_count = disk->pending_bytes = 0;
+    disk->unsynced_count = disk->unsynced_bytes = 0;
     disk->free_us = 0;
 }
 
@@ -206,6 +227,6 @@ void disk_virtual_each(const struct disk_virtual *disk, disk_each_fn each, void 
         sorted[count++] = record;
     qsort(sorted, count, sizeof(*sorted), compare_records);
     for (size_t i = 0; i < count; i++)
-        each(owner, record_key(sorted[i]), (struct bytes){sorted[i]->data + sorted[i]->key_len, sorted[i]->value_len});
+        each(owner, record_key(sorted[i]), disk_value_bytes(sorted[i]->value));
     free(sorted);
 }

@@ -7,9 +7,11 @@
 #define SWARMBED_DISK_VIRTUAL_H
 
 #include "common/env.h"
+#include "sim/disk_values.h"
 
 struct disk_virtual;
-struct disk_virtual *disk_virtual_new(uint64_t bytes_max);
+/* `values`: the shard's; it outlives the disk. */
+struct disk_virtual *disk_virtual_new(struct disk_values *values, uint64_t bytes_max);
 void disk_virtual_free(struct disk_virtual *disk);
 
 /* An empty value deletes. */

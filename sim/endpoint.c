@@ -28,7 +28,7 @@ struct disk_virtual *endpoint_disk(struct seat *seat)
 {
     ASSERT(seat->has_disk);
     if (seat->disk == NULL)
-        seat->disk = disk_virtual_new(LIMIT_DISK_BYTES);
+        seat->disk = disk_virtual_new(&seat->shard->disk_values, LIMIT_DISK_BYTES);
     return seat->disk;
 }
 

@@ -41,6 +41,7 @@ void shard_init(struct shard *shard, const struct settings *settings, struct sha
     trace_buffer_init(&shard->trace);
     metrics_init(&shard->metrics);
     body_pool_init(&shard->bodies);
+    disk_values_init(&shard->disk_values);
     snode_list_cache_init(&shard->lists);
     shard->sessions = session_library_new();
 }
@@ -53,6 +54,7 @@ void shard_fini(struct shard *shard)
         endpoint_drop_event(shard, &event);
     session_library_free(shard->sessions);
     snode_list_cache_fini(&shard->lists);
+    disk_values_fini(&shard->disk_values);
     body_pool_fini(&shard->bodies);
     trace_buffer_fini(&shard->trace);
     slab_fini(&shard->waiting);

@@ -11,6 +11,7 @@
 #include "common/arena.h"
 #include "node/body_pool.h"
 #include "sim/calls.h"
+#include "sim/disk_values.h"
 #include "sim/event_queue.h"
 #include "sim/incomings.h"
 #include "sim/machine.h"
@@ -86,6 +87,7 @@ struct shard {
     struct trace_buffer trace;
     struct metrics metrics;
     struct body_pool bodies;
+    struct disk_values disk_values;
     struct snode_list_cache lists;
     struct session_library *sessions;
     struct {

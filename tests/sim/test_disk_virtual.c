@@ -7,6 +7,22 @@
 
 static struct disk_op op;
 
+/* Every test is a process of its own, and has one disk. */
+static struct disk_values values;
+
+static struct disk_virtual *new_disk(uint64_t bytes_max)
+{
+    disk_values_init(&values);
+    return disk_virtual_new(&values, bytes_max);
+}
+
+/* All that the disk held is given back. */
+static void free_disk(struct disk_virtual *disk)
+{
+    disk_virtual_free(disk);
+    disk_values_fini(&values);
+}
+
 static void put(struct disk_virtual *disk, const char *key, const char *value)
 {
     disk_virtual_put(disk, bytes_text(key), bytes_text(value));
@@ -47,7 +63,7 @@ static const char *content(const struct disk_virtual *disk)
 /* A record is there once the sync after it has ended; keys come in ascending order, and the last value counts. */
 START_TEST(synced_records_come_back_in_order)
 {
-    struct disk_virtual *disk = disk_virtual_new(1000);
+    struct disk_virtual *disk = new_disk(1000);
 
     put(disk, "b", "1");
     put(disk, "ab", "2");
@@ -60,14 +76,14 @@ START_TEST(synced_records_come_back_in_order)
     put(disk, "never", "");
     ck_assert_int_eq(sync_now(disk), OK);
     ck_assert_str_eq(content(disk), "ab=2 b=4 ");
-    disk_virtual_free(disk);
+    free_disk(disk);
 }
 END_TEST
 
 /* A crash loses what was not synced: also what was being synced, and nothing else. */
 START_TEST(a_crash_loses_what_was_not_synced)
 {
-    struct disk_virtual *disk = disk_virtual_new(1000);
+    struct disk_virtual *disk = new_disk(1000);
 
     put(disk, "a", "1");
     ck_assert_int_eq(sync_now(disk), OK);
@@ -79,14 +95,14 @@ START_TEST(a_crash_loses_what_was_not_synced)
     put(disk, "c", "4");
     ck_assert_int_eq(sync_now(disk), OK);
     ck_assert_str_eq(content(disk), "a=1 c=4 ");
-    disk_virtual_free(disk);
+    free_disk(disk);
 }
 END_TEST
 
 /* A sync covers what was put before it began; the next begins when it has ended, and takes time for its bytes. */
 START_TEST(syncs_follow_one_another)
 {
-    struct disk_virtual *disk = disk_virtual_new(100000);
+    struct disk_virtual *disk = new_disk(100000);
     struct disk_op second;
     uint8_t value[19999] = {1};
 
@@ -101,7 +117,7 @@ START_TEST(syncs_follow_one_another)
     ck_assert_int_eq(sync_at(disk, 20000, &op), 22000);
     disk_virtual_sync_end(disk);
     ck_assert_str_eq(content(disk), "a=1 ");
-    disk_virtual_free(disk);
+    free_disk(disk);
 }
 END_TEST
 
@@ -109,7 +125,7 @@ END_TEST
  * with it alone. */
 START_TEST(a_sync_covers_what_was_put_before_it_was_asked_for)
 {
-    struct disk_virtual *disk = disk_virtual_new(1000);
+    struct disk_virtual *disk = new_disk(1000);
     struct disk_op second;
 
     put(disk, "a", "1");
@@ -124,14 +140,14 @@ START_TEST(a_sync_covers_what_was_put_before_it_was_asked_for)
     ck_assert_ptr_eq(disk_virtual_sync_end(disk), &second);
     ck_assert_int_eq(second.err, OK);
     ck_assert_str_eq(content(disk), "b=2 ");
-    disk_virtual_free(disk);
+    free_disk(disk);
 }
 END_TEST
 
 /* A full disk says so, keeps what fits, and has room again after a deletion. */
 START_TEST(a_full_disk_says_so)
 {
-    struct disk_virtual *disk = disk_virtual_new(10);
+    struct disk_virtual *disk = new_disk(10);
 
     put(disk, "a", "1234");
     put(disk, "b", "1234");
@@ -145,14 +161,14 @@ START_TEST(a_full_disk_says_so)
     put(disk, "c", "1");
     ck_assert_int_eq(sync_now(disk), OK);
     ck_assert_str_eq(content(disk), "a=4321 c=1 ");
-    disk_virtual_free(disk);
+    free_disk(disk);
 }
 END_TEST
 
 /* A failing disk writes nothing, and what it did not write does not come back when it works again. */
 START_TEST(a_failing_disk_says_so)
 {
-    struct disk_virtual *disk = disk_virtual_new(1000);
+    struct disk_virtual *disk = new_disk(1000);
 
     put(disk, "a", "1");
     ck_assert_int_eq(sync_now(disk), OK);
@@ -163,7 +179,7 @@ START_TEST(a_failing_disk_says_so)
     disk_virtual_set_failing(disk, OK);
     ck_assert_int_eq(sync_now(disk), OK);
     ck_assert_str_eq(content(disk), "a=1 ");
-    disk_virtual_free(disk);
+    free_disk(disk);
 }
 END_TEST
 
