@@ -1,8 +1,9 @@
 /* table.h: hash table of pointers that iterates in insertion order.
  *
- * The key lives inside the value: `key_of` cuts it out, so nothing is stored twice. Lookup is by SipHash with a fixed
- * key per table (hostile keys may collide in hash only by guessing 64 bits of it); order never depends on it. An empty
- * table owns no memory, and one that shrank gives memory back with its next puts. Values are not owned. */
+ * The key lives inside the value: `key_of` cuts it out, so nothing is stored twice. Lookup is by SipHash with a key
+ * per table; order never depends on it. Where that key stands in the source, who reads it can make names that collide:
+ * a search costs at most one look at each value, so tables that strangers fill are bounded. An empty table owns no
+ * memory, and one that shrank gives memory back with its next puts. Values are not owned. */
 #ifndef SWARMBED_TABLE_H
 #define SWARMBED_TABLE_H
 
