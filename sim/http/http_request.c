@@ -284,7 +284,7 @@ static bool head_step(enum head_at *at, uint8_t byte)
         return byte == '\n';
     case LINE_START:
         *at = byte == '\r' ? END_CR : IN_LINE;
-        return byte != '\n' && byte != ' ' && byte != '\t';
+        return byte != '\n' && byte != ' ' && byte != '\t' && byte != ':';
     case END_CR:
         *at = HEAD_END;
         return byte == '\n';
@@ -301,7 +301,7 @@ static size_t head_part(struct http_reader *reader, struct bytes in)
 
     while (len < in.len && reader->head_at != HEAD_END) {
         if (!head_step(&reader->head_at, in.data[len++])) {
-            refuse(reader, 400, "malformed line end in the head");
+            refuse(reader, 400, "malformed header line");
             break;
         }
         reader->line_whole = reader->line_whole || reader->head_at == LINE_START;

@@ -1,10 +1,8 @@
 #include "sim/http/http_server.h"
 
-#include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -103,6 +101,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
         list_init(&server->waits[wait]);
     server->input = xmalloc(INPUT_BYTES);
     server->plain = xmalloc(PLAIN_BYTES);
+    (void)signal(SIGPIPE, SIG_IGN); /* libuv writes so that a caller who hung up would end the process */
     ASSERT(uv_timer_init(loop, &server->tick) == 0);
     server->tick.data = server;
     server->handles = 1;

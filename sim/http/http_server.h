@@ -67,8 +67,8 @@ struct http_config {
     uint32_t idle_ms, head_ms, body_ms, write_ms, linger_ms;
 };
 
-/* `config` is copied. The loop must outlive the server. NULL: TLS asked for and not to be had; why it failed is
- * appended to `why`. */
+/* `config` is copied. The loop must outlive the server. SIGPIPE is ignored from here on, in the whole process. NULL:
+ * TLS asked for and not to be had; why it failed is appended to `why`. */
 struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_config *config, struct buf *why);
 /* Only once stopped: in or after `on_stopped`. */
 void http_server_free(struct http_server *server);
