@@ -26,7 +26,7 @@ struct journal_reader {
     struct cost_table costs;
     struct arena arena; /* the present entry's path and headers */
     struct arena texts; /* the parameters */
-    struct header headers[LIMIT_HEADERS];
+    struct header headers[LIMIT_HTTP_HEADERS];
     struct blob *body;
 };
 
@@ -209,7 +209,7 @@ static bool decode_headers(struct journal_reader *reader, struct message *messag
     const struct json *list = json_get(reader->document, "headers"), *item = json_first(list);
 
     message->headers = reader->headers;
-    if (!json_is_array(list) || json_count(list) % 2 != 0 || json_count(list) > 2 * LIMIT_HEADERS)
+    if (!json_is_array(list) || json_count(list) % 2 != 0 || json_count(list) > 2 * LIMIT_HTTP_HEADERS)
         return false;
     for (; item != NULL; item = json_next(item)) {
         struct header *header = &reader->headers[message->header_count++];

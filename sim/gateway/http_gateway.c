@@ -94,11 +94,11 @@ static struct bytes target_of(const struct http_request *request, struct buf *sc
     return buf_bytes(scratch);
 }
 
-static size_t protocol_headers(const struct http_request *request, struct header out[LIMIT_HEADERS])
+static size_t protocol_headers(const struct http_request *request, struct header out[LIMIT_HTTP_HEADERS])
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < request->header_count && count < LIMIT_HEADERS; i++)
+    for (size_t i = 0; i < request->header_count && count < LIMIT_HTTP_HEADERS; i++)
         if (bytes_start_with(request->headers[i].name, BYTES_LIT(HEADER_PREFIX)))
             out[count++] = request->headers[i];
     return count;
@@ -107,7 +107,7 @@ static size_t protocol_headers(const struct http_request *request, struct header
 static void pass(struct http_gateway *self, struct http_exchange *exchange, enum verb verb, struct address to)
 {
     struct passage *passage = xmalloc(sizeof(*passage));
-    struct header headers[LIMIT_HEADERS];
+    struct header headers[LIMIT_HTTP_HEADERS];
     struct message message = {.verb = verb, .content = request_content(&exchange->in), .body = exchange->in.body};
     struct buf scratch;
 
