@@ -295,13 +295,24 @@ static void draw_pair(struct session_self *self, struct x25519_pair *pair)
     self->work.x25519++;
 }
 
+/* Curve25519 does not look at a key's top bit. */
+static struct x25519_public without_top_bit(const struct x25519_public *key)
+{
+    struct x25519_public out = *key;
+
+    out.bytes[31] &= 0x7f;
+    return out;
+}
+
 /* As the real library, which takes even the zeros that points of small order give. */
 static void agree(struct session_self *self, const struct x25519_pair *own, const struct x25519_public *theirs,
                   uint8_t out[KEY_BYTES])
 {
+    struct x25519_pair ours = {.public = without_top_bit(&own->public), .secret = own->secret};
+    struct x25519_public other = without_top_bit(theirs);
     struct shared_key key;
 
-    if (crypto_modelled.agree(own, theirs, &key) != OK)
+    if (crypto_modelled.agree(&ours, &other, &key) != OK)
         memset(&key, 0, sizeof(key));
     memcpy(out, key.bytes, KEY_BYTES);
     self->work.x25519++;

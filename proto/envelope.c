@@ -318,6 +318,8 @@ static const ProtobufCMessageDescriptor *descriptor_by_name(const char *name)
         &loki_address_message__descriptor,
         &pairing_authorisation_message__descriptor,
         &sync_message__descriptor,
+        &whisper_message__descriptor,
+        &pre_key_whisper_message__descriptor,
     };
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         if (strcmp(all[i]->name, name) == 0)

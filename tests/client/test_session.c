@@ -348,6 +348,33 @@ START_TEST(what_is_refused_changes_nothing)
 }
 END_TEST
 
+/* A curve does not look at the top bit of a key. Of a one-time prekey nothing else does either: it is not signed. */
+START_TEST(the_top_bit_of_a_key_does_not_count)
+{
+    for (size_t i = 0; i < ARRAY_LEN(suites); i++) {
+        struct pair pair;
+        struct session_sealed sealed;
+
+        pair_init(&pair, suites[i]);
+        struct prekey_bundle bundle = offer(&pair, 0, 0);
+        bundle.prekey.bytes[31] ^= 0x80;
+        ck_assert_int_eq(start(&pair, 1, &bundle), OK);
+        sealed = sealed_text(&pair, 1, "text");
+        ck_assert(opened_text(&pair, 0, &sealed, "text").began);
+        pair_fini(&pair);
+
+        struct session_opened opened;
+        pair_init(&pair, suites[i]);
+        bundle = offer(&pair, 0, 0);
+        bundle.prekey.bytes[31] ^= 0x40;
+        ck_assert_int_eq(start(&pair, 1, &bundle), OK);
+        sealed = sealed_text(&pair, 1, "text");
+        ck_assert_int_eq(open(&pair, 0, &sealed, &opened), ERR_CRYPTO);
+        pair_fini(&pair);
+    }
+}
+END_TEST
+
 /* After the one-time prekey was used nobody begins a session with it again, nor without one. */
 START_TEST(a_used_prekey_begins_nothing)
 {
@@ -877,7 +904,8 @@ START_TEST(protobuf_is_the_one_of_our_header)
 END_TEST
 
 TEST_MAIN("session", a_session_begins, both_start_at_once, a_reset_ends_with_one_session,
-          what_is_refused_changes_nothing, a_used_prekey_begins_nothing, skipped_messages_are_bounded,
-          archived_sessions_are_bounded, old_ratchets_are_bounded, spoilt_messages_are_refused,
-          spoilt_records_are_refused, both_suites_do_the_same, the_worked_example, signatures_old_and_new,
-          modelled_signatures, each_crypto_suite_has_its_sessions, protobuf_is_the_one_of_our_header)
+          what_is_refused_changes_nothing, the_top_bit_of_a_key_does_not_count, a_used_prekey_begins_nothing,
+          skipped_messages_are_bounded, archived_sessions_are_bounded, old_ratchets_are_bounded,
+          spoilt_messages_are_refused, spoilt_records_are_refused, both_suites_do_the_same, the_worked_example,
+          signatures_old_and_new, modelled_signatures, each_crypto_suite_has_its_sessions,
+          protobuf_is_the_one_of_our_header)

@@ -3,10 +3,13 @@
 
 #include "common/limits.h"
 #include "proto/envelope.h"
+#include "proto/session_message.h"
 #include "tests/fuzz/fuzz.h"
 
-static const char *const messages[] = {"Content",        "DataMessage",   "Envelope",           "WebSocketMessage",
-                                       "ReceiptMessage", "TypingMessage", "LokiAddressMessage", "PreKeyBundleMessage"};
+static const char *const messages[] = {
+    "Content",        "DataMessage",         "Envelope",           "WebSocketMessage",
+    "ReceiptMessage", "TypingMessage",       "LokiAddressMessage", "PreKeyBundleMessage",
+    "WhisperMessage", "PreKeyWhisperMessage"};
 
 /* What was written once is written the same again. */
 static void round_trip(const char *name, struct bytes wire)
@@ -28,6 +31,7 @@ void fuzz_one(struct bytes input, struct arena *arena)
 {
     struct envelope envelope;
     struct content_parts content;
+    struct session_wire session;
     struct bytes unpadded;
 
     if (input.len == 0)
@@ -38,4 +42,6 @@ void fuzz_one(struct bytes input, struct arena *arena)
     if (content_unpad(input, &unpadded) == OK)
         (void)!content_decode(unpadded, arena, &content);
     (void)!content_decode(input, arena, &content);
+    (void)!session_wire_decode(ENVELOPE_CIPHERTEXT, input, arena, &session);
+    (void)!session_wire_decode(ENVELOPE_PREKEY_BUNDLE, input, arena, &session);
 }

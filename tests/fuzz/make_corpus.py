@@ -125,6 +125,12 @@ def seeds_snode():
     return stories("snode", 8, 300)
 
 
+def seeds_session():
+    """Each writes, the other reads; then any story, as fuzz_session.c reads it."""
+    talk = bytes([0x1A]) + b"abcdefgh" + bytes([0x84, 0, 0, 0xAA, 0x04, 0, 0, 0x1A, 0x84, 1, 1, 0, 40, 1])
+    return [talk, talk * 3, bytes([0x82, 0x00, 0x84, 0, 0, 0x80, 0x02, 0x84, 1, 0])] + stories("session", 6, 120)
+
+
 def seeds_client():
     return stories("client", 8, 200)
 
