@@ -454,8 +454,8 @@ static int load_and_run(struct scenario *scenario, bool *interrupted)
 
 static void scenario_init(struct scenario *scenario, const struct scenario_config *config)
 {
-    *scenario = (struct scenario){
-        .config = config, .seed = config->seed_given ? config->seed : 1, .started_ms = wall_ms()};
+    *scenario =
+        (struct scenario){.config = config, .seed = config->seed_given ? config->seed : 1, .started_ms = wall_ms()};
     scenario->set_used = xcalloc(config->set_count + 1, sizeof(bool));
     open_lua(scenario);
 }

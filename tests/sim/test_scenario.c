@@ -225,6 +225,7 @@ START_TEST(a_message_travels)
         MESSAGE
         "expect(m.sender == alice and m.recipient == bob and m.state == 'stored' and m.err == nil, 'sent')\n"
         "expect(#m.hash == 128 and m.trials > 0 and m.ttl_ms == 4 * 86400000, 'with its proof')\n"
+        "expect(m.routing == 'asynchronous' and m.stored_count == 3, 'through the swarm')\n"
         "expect(#m.stored_at == 3 and #m.holders == 12 and tostring(m) == 'message 1 of Alice', 'kept')\n"
         "expect(not m.delivered and m.shown_count == 0 and m.delay_ms == nil, 'not yet fetched')\n"
         "expect(net.sent == 1 and net.delivered == 0 and net.lost == 1, 'counted')\n"
@@ -351,7 +352,8 @@ START_TEST(clients_meet_online)
         "end), 'and find each other')\n"
         "local m = alice:send(bob, 'hello')\n"
         "expect(net:wait_for('10s', function() return m.state == 'acknowledged' end), m.state)\n"
-        "expect(m.delivered and #m.holders == 0 and bob.inbox[#bob.inbox].synchronous, 'nobody kept it')\n"
+        "expect(m.routing == 'synchronous' and m.delivered and #m.holders == 0 and bob.inbox[#bob.inbox].synchronous, "
+        "'nobody kept it')\n"
         "bob:offline()\n"
         "expect(net:wait_for('5m', function() return alice:contact_state(bob) == 'offline' end), 'he says good-bye')\n"
         "expect(not bob.listening, 'and hangs up')\n");
