@@ -12,11 +12,16 @@ struct bytes testbed_user_key(const void *value)
     return BYTES_OF(user->account.bytes);
 }
 
-/* A user's device takes no connections, like one behind a home router: the caller hears nothing. */
+static void on_caller_gone(struct incoming *incoming)
+{
+    (void)incoming; /* the env frees it: nobody here has kept it */
+}
+
+/* A user's device takes no connections, like one behind a home router: the caller hears nothing, until it gives up. */
 static void on_client_request(void *machine, struct incoming *incoming)
 {
     (void)machine;
-    (void)incoming;
+    incoming->on_gone = on_caller_gone;
 }
 
 static void free_client(void *machine)

@@ -397,6 +397,48 @@ START_TEST(testbed_carries_a_message)
 }
 END_TEST
 
+struct probe {
+    struct env *env;
+    struct call call;
+    bool ended;
+};
+
+static void on_probed(struct call *call)
+{
+    CONTAINER_OF(call, struct probe, call)->ended = true;
+}
+
+static void call_device(void *machine, void *owner)
+{
+    struct probe *probe = owner;
+
+    (void)machine;
+    env_call(probe->env, &probe->call, on_probed);
+}
+
+/* A user's device answers nobody; and once its caller has given up, nothing is left of the request. */
+START_TEST(testbed_users_take_no_calls)
+{
+    struct testbed_config config = small_config(14);
+    struct testbed *testbed = testbed_new(&config);
+    uint32_t seat = testbed_client_seat(testbed, testbed_add_client(testbed, "Alice"));
+    struct blob *body = blob_copy(BYTES_LIT("anybody there?"));
+    struct probe probe = {.env = world_env(testbed_world(testbed), seat),
+                          .call = {.to = world_address(testbed_world(testbed), seat),
+                                   .out = {.verb = VERB_POST, .path = BYTES_LIT("/"), .body = body},
+                                   .timeout_ms = 1000}};
+
+    world_enter(testbed_world(testbed), seat, call_device, &probe);
+    ck_assert_uint_eq(body->keepers, 2); /* a call to oneself stays in the shard, so the body is shared */
+    run_for(testbed, 5 * SECOND_US);
+    ck_assert(probe.ended);
+    ck_assert_int_eq(probe.call.net, NET_TIMEOUT);
+    ck_assert_uint_eq(body->keepers, 1);
+    blob_drop(body);
+    testbed_free(testbed);
+}
+END_TEST
+
 static uint64_t digest_of_a_run(uint64_t seed, unsigned threads)
 {
     struct testbed_config config = small_config(40);
@@ -491,4 +533,4 @@ TEST_MAIN("testbed", testbed_starts_ready, testbed_gives_nodes_their_addresses_a
           testbed_blocks_without_a_change_wake_nobody, testbed_makes_blocks_on_demand,
           testbed_takes_nodes_off_the_chain, testbed_kills_and_restarts, testbed_never_goes_back_to_an_older_block,
           testbed_publishes_difficulties, testbed_traces_blocks_and_restarts, testbed_seats_users,
-          testbed_carries_a_message, testbed_runs_repeat, testbed_copies_a_snapshot)
+          testbed_users_take_no_calls, testbed_carries_a_message, testbed_runs_repeat, testbed_copies_a_snapshot)
