@@ -7,6 +7,7 @@ import base64
 import http.client
 import json
 import os
+import pathlib
 import random
 import signal
 import socket
@@ -18,6 +19,7 @@ import time
 import unittest
 
 PROGRAM = sys.argv[1]
+ONION_REQUEST = pathlib.Path(__file__).resolve().parents[2] / "scripts/onion_request.py"
 TTL_MS = "86400000"
 
 
@@ -232,6 +234,42 @@ class Serves(unittest.TestCase):
         self.assertEqual(self.rpc(node, "retrieve", {"pubKey": owner, "lastHash": ""})[0], 200)
 
 
+class Onions(unittest.TestCase):
+    """By a client of its own making: scripts/onion_request.py."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.served = Served("--lan")
+        cls.addClassCleanup(cls.served.kill)
+
+    def onion(self, *arguments):
+        done = subprocess.run([ONION_REQUEST, "--seed", f"http://127.0.0.1:{self.served.seed_port}", *arguments],
+                              capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.rstrip("\n"), done.stderr
+
+    def test_both_ciphers_mixed_along_one_path(self):
+        owner = account(10)
+        params = json.dumps(store_params(owner))
+        for ciphers in ("aes-gcm,xchacha20,aes-gcm,xchacha20", "xchacha20,aes-gcm,xchacha20,aes-gcm"):
+            for tls in ([], ["--tls"]):
+                self.assertEqual(self.onion("--ciphers", ciphers, *tls, "store", params)[:2], (0, '{"difficulty":1}'))
+        key = next(key for key, node in self.served.nodes().items() if node == self.served.swarm(owner)[0])
+        status, text, _ = self.onion("--to", key, "get_snodes_for_pubkey", json.dumps({"pubKey": owner}))
+        self.assertEqual(status, 0)
+        self.assertEqual(len(json.loads(text)["snodes"]), len(self.served.swarm(owner)))
+
+    def test_errors_of_the_target_travel_inside(self):
+        owner = account(11)
+        for error, params in (("status 403", store_params(owner, ttl="20000") | {"ttl": "1"}),
+                              ("status 432", store_params(owner, nonce="AAAAAAAAAAA="))):
+            status, _, err = self.onion("store", json.dumps(params))
+            self.assertEqual((status, err.rstrip("\n")), (1, error))
+        other = next(key for key, node in self.served.nodes().items() if node not in self.served.swarm(owner))
+        status, text, err = self.onion("--to", other, "retrieve", json.dumps({"pubKey": owner, "lastHash": ""}))
+        self.assertEqual((status, err.rstrip("\n")), (1, "status 421"))
+        self.assertEqual([(n["ip"], int(n["port"])) for n in json.loads(text)["snodes"]], self.served.swarm(owner))
+
+
 class RateLimit(unittest.TestCase):
     def test_callers_on_this_machine_are_counted_only_if_asked_for(self):
         for arguments, statuses in ((["--lan"], {400}), (["--lan", "--rate-limit"], {400, 429})):
@@ -356,10 +394,12 @@ class Ends(unittest.TestCase):
     def test_a_second_signal_drops_them(self):
         served = Served("--lan", "--speed", "0.001")
         self.addCleanup(served.kill)
-        held = socket.create_connection(("127.1.1.7", served.node_port))
-        self.addCleanup(held.close)
-        body = json.dumps({"method": "retrieve", "params": {"pubKey": account(8), "lastHash": ""}})
-        held.sendall(f"POST /storage_rpc/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        connection = http.client.HTTPConnection(*served.swarm(account(8))[0])
+        self.addCleanup(connection.close)
+        connection.request("POST", "/storage_rpc/v1",
+                           json.dumps({"method": "retrieve", "params": {"pubKey": account(8), "lastHash": ""}}),
+                           {"X-Loki-Long-Poll": "true"})
+        served.nodes()  # answered after the poll has arrived
         served.process.send_signal(signal.SIGINT)
         while "ending:" not in served.process.stderr.readline():
             pass

@@ -1,0 +1,246 @@
+#include "sim/journal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/costs.h"
+#include "tests/support/check_main.h"
+
+static char path[] = "/tmp/test_journal_XXXXXX";
+static const struct scenario_set sets[] = {{"users", "5"}, {"text", "a \"quoted\" one"}};
+static const struct scenario_serving serving = {1577836800000, 22021, true, false};
+
+static void setup(void)
+{
+    int file;
+
+    memcpy(path + strlen(path) - 6, "XXXXXX", 6);
+    file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    close(file);
+}
+
+static void teardown(void)
+{
+    unlink(path);
+}
+
+static struct scenario_config config(void)
+{
+    return (struct scenario_config){.name = "my.lua",
+                                    .source = BYTES_LIT("world { nodes = 3 } -- \"\\\n"),
+                                    .seed_given = true,
+                                    .seed = UINT64_MAX,
+                                    .suite = &crypto_modelled,
+                                    .costs = costs_default(),
+                                    .sets = sets,
+                                    .set_count = 2,
+                                    .serving = &serving};
+}
+
+static struct journal *create(void)
+{
+    struct scenario_config of = config();
+    struct journal *journal = journal_create(path, &of);
+
+    ck_assert_ptr_nonnull(journal);
+    return journal;
+}
+
+static struct journal_reader *open_journal(void)
+{
+    struct buf why;
+    struct journal_reader *reader;
+
+    buf_init(&why, 1000);
+    reader = journal_open(path, &why);
+    ck_assert_msg(reader != NULL, "%.*s", (int)why.len, (const char *)why.data);
+    buf_fini(&why);
+    return reader;
+}
+
+/* What is read is what was written: how the world was built... */
+START_TEST(the_header_makes_the_round_trip)
+{
+    struct scenario_config wrote = config();
+    const struct scenario_config *read;
+    struct journal_reader *reader;
+
+    setup();
+    ck_assert_int_eq(journal_close(create(), 5, 7), OK);
+    reader = open_journal();
+    read = journal_config(reader);
+    ck_assert_str_eq(read->name, wrote.name);
+    ck_assert(bytes_equal(read->source, wrote.source));
+    ck_assert(read->seed_given);
+    ck_assert_uint_eq(read->seed, wrote.seed);
+    ck_assert_ptr_eq(read->suite, wrote.suite);
+    ck_assert_mem_eq(read->costs, wrote.costs, sizeof(*wrote.costs));
+    ck_assert_uint_eq(read->set_count, 2);
+    ck_assert_str_eq(read->sets[1].name, "text");
+    ck_assert_str_eq(read->sets[1].value, sets[1].value);
+    ck_assert_int_eq(read->serving->epoch_ms, serving.epoch_ms);
+    ck_assert_uint_eq(read->serving->node_port, serving.node_port);
+    ck_assert(read->serving->lan);
+    ck_assert(!read->serving->rate_limit);
+    journal_reader_free(reader);
+    teardown();
+}
+END_TEST
+
+/* ... and what entered, any bytes of it, up to the end. */
+START_TEST(entries_make_the_round_trip)
+{
+    static const uint8_t any[] = {0, 255, '"', '\n', 128};
+    struct header header = {BYTES_LIT("x-loki-long-poll"), BYTES_OF(any)};
+    struct message message = {.verb = VERB_POST,
+                              .content = CONTENT_JSON,
+                              .path = BYTES_OF(any),
+                              .headers = &header,
+                              .header_count = 1,
+                              .body = blob_copy(BYTES_OF(any))};
+    struct journal *journal;
+    struct journal_reader *reader;
+    struct entry entry;
+    struct buf why;
+
+    setup();
+    buf_init(&why, 1000);
+    journal = create();
+    journal_call(journal, 10, 1, (struct address){0x7f010107, 22021}, &message);
+    journal_call(journal, 10, 2, (struct address){1, 2}, &(struct message){.verb = VERB_GET});
+    journal_hang_up(journal, 11, 1);
+    ck_assert_int_eq(journal_close(journal, 12, UINT64_C(0xfedcba9876543210)), OK);
+    blob_drop(message.body);
+
+    reader = open_journal();
+    ck_assert_int_eq(journal_read(reader, &entry, &why), OK);
+    ck_assert_int_eq(entry.kind, ENTRY_CALL);
+    ck_assert_int_eq(entry.at_us, 10);
+    ck_assert_uint_eq(entry.number, 1);
+    ck_assert_uint_eq(entry.to.ip, 0x7f010107);
+    ck_assert_uint_eq(entry.to.port, 22021);
+    ck_assert_int_eq(entry.message.verb, VERB_POST);
+    ck_assert_int_eq(entry.message.content, CONTENT_JSON);
+    ck_assert(bytes_equal(entry.message.path, BYTES_OF(any)));
+    ck_assert_uint_eq(entry.message.header_count, 1);
+    ck_assert(bytes_equal(entry.message.headers[0].name, header.name));
+    ck_assert(bytes_equal(entry.message.headers[0].value, header.value));
+    ck_assert(bytes_equal(blob_bytes(entry.message.body), BYTES_OF(any)));
+    ck_assert_int_eq(journal_read(reader, &entry, &why), OK);
+    ck_assert_int_eq(entry.message.verb, VERB_GET);
+    ck_assert_ptr_null(entry.message.body);
+    ck_assert_int_eq(journal_read(reader, &entry, &why), OK);
+    ck_assert_int_eq(entry.kind, ENTRY_HANG_UP);
+    ck_assert_uint_eq(entry.number, 1);
+    ck_assert_int_eq(journal_read(reader, &entry, &why), OK);
+    ck_assert_int_eq(entry.kind, ENTRY_END);
+    ck_assert_int_eq(entry.at_us, 12);
+    ck_assert_uint_eq(entry.digest, UINT64_C(0xfedcba9876543210));
+    ck_assert_int_eq(journal_read(reader, &entry, &why), ERR_NOT_FOUND);
+    journal_reader_free(reader);
+    buf_fini(&why);
+    teardown();
+}
+END_TEST
+
+/* Nobody wants a journal: nothing is written, nothing fails. */
+START_TEST(no_journal_is_none)
+{
+    journal_call(NULL, 1, 1, (struct address){0}, &(struct message){0});
+    journal_hang_up(NULL, 1, 1);
+    ck_assert_int_eq(journal_close(NULL, 1, 1), OK);
+    setup();
+    ck_assert_ptr_null(journal_create("/none/journal", &(struct scenario_config){0}));
+    teardown();
+}
+END_TEST
+
+/* A full disk is noticed at the end, if not before. */
+START_TEST(a_full_disk_is_told)
+{
+    struct scenario_config of = config();
+    struct journal *journal = journal_create("/dev/full", &of);
+
+    ck_assert_ptr_nonnull(journal);
+    ck_assert_int_eq(journal_close(journal, 1, 1), ERR_IO);
+}
+END_TEST
+
+static void write_lines(const char *text)
+{
+    FILE *file = fopen(path, "wb");
+
+    fputs(text, file);
+    fclose(file);
+}
+
+START_TEST(what_is_no_journal_says_why)
+{
+    static const char *const bad[] = {
+        "", "\n", "{}\n", "[1]\n", "{\"journal\":2}\n", "{\"journal\":1,\"name\":\"x\"}\n"};
+    struct buf why;
+
+    setup();
+    buf_init(&why, 1000);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        buf_clear(&why);
+        write_lines(bad[i]);
+        ck_assert_ptr_null(journal_open(path, &why));
+        ck_assert_uint_ne(bytes_find(buf_bytes(&why), BYTES_LIT(":1: ")), SIZE_MAX);
+    }
+    teardown();
+    buf_clear(&why);
+    ck_assert_ptr_null(journal_open(path, &why));
+    ck_assert_uint_gt(why.len, 0);
+    buf_fini(&why);
+}
+END_TEST
+
+/* Time does not go back, and an entry is whole. */
+START_TEST(a_bad_entry_is_refused)
+{
+    static const char *const bad[] = {
+        "x",
+        "{\"at_us\":4,\"hang_up\":1}",
+        "{\"at_us\":5,\"hang_up\":0}",
+        "{\"at_us\":5,\"hang_up\":\"1\"}",
+        "{\"at_us\":5,\"digest\":\"12\"}",
+        "{\"at_us\":5,\"call\":1,\"ip\":1,\"port\":1,\"content\":0,\"path\":\"\",\"headers\":[]}",
+        "{\"at_us\":5,\"call\":1,\"ip\":1,\"port\":1,\"content\":9,\"path\":\"\",\"headers\":[],\"body\":\"\"}",
+        "{\"at_us\":5,\"call\":1,\"ip\":1,\"port\":70000,\"content\":0,\"path\":\"\",\"headers\":[],\"body\":\"\"}",
+        "{\"at_us\":5,\"call\":1,\"ip\":1,\"port\":1,\"content\":0,\"path\":\"\",\"headers\":[\"\"],\"body\":\"\"}",
+        "{\"at_us\":5,\"call\":1,\"ip\":1,\"port\":1,\"content\":0,\"path\":\"?\",\"headers\":[],\"body\":\"\"}",
+    };
+    struct journal *journal;
+    struct entry entry;
+    struct buf why;
+
+    buf_init(&why, 1000);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct journal_reader *reader;
+        FILE *file;
+
+        setup();
+        journal = create();
+        journal_hang_up(journal, 5, 1);
+        ck_assert_int_eq(journal_close(journal, 5, 1), OK);
+        file = fopen(path, "ab");
+        fprintf(file, "%s\n", bad[i]);
+        fclose(file);
+        reader = open_journal();
+        ck_assert_int_eq(journal_read(reader, &entry, &why), OK);
+        ck_assert_int_eq(journal_read(reader, &entry, &why), OK);
+        buf_clear(&why);
+        ck_assert_int_eq(journal_read(reader, &entry, &why), ERR_FORMAT);
+        ck_assert_uint_ne(bytes_find(buf_bytes(&why), BYTES_LIT(":4: ")), SIZE_MAX);
+        journal_reader_free(reader);
+        teardown();
+    }
+    buf_fini(&why);
+}
+END_TEST
+
+TEST_MAIN("journal", the_header_makes_the_round_trip, entries_make_the_round_trip, no_journal_is_none,
+          a_full_disk_is_told, what_is_no_journal_says_why, a_bad_entry_is_refused)
