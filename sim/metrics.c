@@ -1,5 +1,6 @@
 #include "sim/metrics.h"
 
+#include "client/client.h"
 #include "proto/storage_rpc.h"
 
 static const char *const traffic_texts[TRAFFIC_COUNT] = {
@@ -58,6 +59,10 @@ void metrics_record(struct metrics *metrics, const struct trace_record *record)
         count_at(metrics->push_bytes, CAUSE_COUNT, record->n[3], record->n[2]);
     else if (record->kind == TRACE_STORED)
         count_at(metrics->stored, CAUSE_COUNT, record->n[2], 1);
+    else if (record->kind == TRACE_SEND_STATE)
+        metrics->fell_back += record->n[2] == SEND_FELL_BACK;
+    else if (record->kind == TRACE_ACKNOWLEDGED)
+        *(record->n[2] != 0 ? &metrics->acknowledged_late : &metrics->acknowledged) += 1;
     else if (record->kind == TRACE_POW)
         metrics->pow_trials += record->n[0];
 }
@@ -74,5 +79,8 @@ void metrics_merge(struct metrics *into, const struct metrics *from)
         into->push_bytes[i] += from->push_bytes[i];
         into->stored[i] += from->stored[i];
     }
+    into->acknowledged += from->acknowledged;
+    into->acknowledged_late += from->acknowledged_late;
+    into->fell_back += from->fell_back;
     into->pow_trials += from->pow_trials;
 }

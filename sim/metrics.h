@@ -27,6 +27,8 @@ struct metrics {
     uint64_t onion_failures[METRICS_FAILURES]; /* of whole onion requests, by kind */
     uint64_t push_bytes[CAUSE_COUNT];          /* batches sent, by cause */
     uint64_t stored[CAUSE_COUNT];              /* records stored, by cause */
+    uint64_t acknowledged, acknowledged_late; /* synchronous messages; late: it had fallen back by then */
+    uint64_t fell_back;                        /* messages that went on asynchronously */
     uint64_t pow_trials;                       /* charged */
 };
 

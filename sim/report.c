@@ -61,6 +61,11 @@ static void messages_part(const struct report *report, FILE *out, struct arena *
             row(out, name, totals->losses[i]);
     }
     row(out, "duplicates shown", totals->duplicates);
+    if (report->metrics.acknowledged + report->metrics.acknowledged_late + report->metrics.fell_back > 0) {
+        row(out, "acknowledged in time", report->metrics.acknowledged);
+        row(out, "acknowledged late", report->metrics.acknowledged_late);
+        row(out, "fell back to asynchronous", report->metrics.fell_back);
+    }
     duration_row(out, arena, "delivery delay, p50", totals->delay_us_p50);
     duration_row(out, arena, "delivery delay, p99", totals->delay_us_p99);
     duration_row(out, arena, "delivery delay, max", totals->delay_us_max);
@@ -197,6 +202,9 @@ static void json_network(struct buf *out, const struct report *report)
     number_member(out, "replicas_stored", metrics->count[TRACE_STORED]);
     number_member(out, "replicas_expired", metrics->count[TRACE_EXPIRED]);
     number_member(out, "stores_refused", metrics->count[TRACE_STORE_REFUSED]);
+    number_member(out, "acknowledged", metrics->acknowledged);
+    number_member(out, "acknowledged_late", metrics->acknowledged_late);
+    number_member(out, "fell_back", metrics->fell_back);
     number_member(out, "pow_trials", metrics->pow_trials);
 }
 
