@@ -1,5 +1,6 @@
 #include "client/session.h"
 
+#include <dlfcn.h>
 #include <protobuf-c/protobuf-c.h>
 #include <string.h>
 
@@ -903,9 +904,19 @@ START_TEST(protobuf_is_the_one_of_our_header)
 }
 END_TEST
 
+/* Both we and libomemo-c have a function of that name, with other arguments: it must call its own. */
+START_TEST(the_library_calls_its_own_functions)
+{
+    void *seen = dlsym(RTLD_DEFAULT, "ed25519_verify");
+
+    ck_assert_ptr_nonnull(seen);
+    ck_assert_ptr_ne(seen, (void *)(uintptr_t)ed25519_verify);
+}
+END_TEST
+
 TEST_MAIN("session", a_session_begins, both_start_at_once, a_reset_ends_with_one_session,
           what_is_refused_changes_nothing, the_top_bit_of_a_key_does_not_count, a_used_prekey_begins_nothing,
           skipped_messages_are_bounded, archived_sessions_are_bounded, old_ratchets_are_bounded,
           spoilt_messages_are_refused, spoilt_records_are_refused, both_suites_do_the_same, the_worked_example,
           signatures_old_and_new, modelled_signatures, each_crypto_suite_has_its_sessions,
-          protobuf_is_the_one_of_our_header)
+          protobuf_is_the_one_of_our_header, the_library_calls_its_own_functions)
