@@ -119,8 +119,7 @@ void http_fixture_turn(struct http_fixture *fixture, int fd)
 {
     struct pollfd waits[2] = {{uv_backend_fd(&fixture->loop), POLLIN, 0}, {fd, POLLIN, 0}};
 
-    if (uv_run(&fixture->loop, UV_RUN_NOWAIT) != 0)
-        poll(waits, 2, uv_backend_timeout(&fixture->loop));
+    poll(waits, 2, uv_backend_timeout(&fixture->loop));
     uv_run(&fixture->loop, UV_RUN_NOWAIT);
 }
 
