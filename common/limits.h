@@ -12,7 +12,6 @@
 #define LIMIT_JSON_VALUES 400000             /* a node list of 20,000 nodes with all fields */
 #define LIMIT_BENCODE_DEPTH 8                /* of a value that is skipped; deepest of the protocol: 3 */
 #define LIMIT_PATH_BYTES 256                 /* of an HTTP path */
-#define LIMIT_HEADERS 32                     /* per message */
 
 /* storage node (TIM 1) */
 #define LIMIT_DATA_CHARS 102400              /* base64 text of one message */
