@@ -46,6 +46,43 @@ void endpoint_drop_event(struct shard *shard, const struct event *event)
     }
 }
 
+static void prefetch(const void *memory, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += 64)
+        __builtin_prefetch((const uint8_t *)memory + at);
+}
+
+void endpoint_prefetch_soon(const struct shard *shard, const struct event *event)
+{
+    prefetch(seat_at(shard->settings, event_destination(event)), sizeof(struct seat));
+    switch (payload_kind(event)) {
+    case EVENT_REQUEST:
+    case EVENT_ANSWER:
+        prefetch(payload_at(event), sizeof(struct parcel));
+        break;
+    case EVENT_TIMER:
+        prefetch(slots_at(&shard->timers, payload_index(event)), 1);
+        break;
+    case EVENT_CALL_END:
+        prefetch(slots_at(&shard->calls.open, payload_index(event)), 1);
+        break;
+    case EVENT_GONE:
+    case EVENT_INPUT:
+    case EVENT_LANE:
+    case EVENT_DISK:
+    case EVENT_CPU:
+        break;
+    }
+}
+
+void endpoint_prefetch_next(const struct shard *shard, const struct event *event)
+{
+    if (payload_kind(event) == EVENT_TIMER)
+        prefetch(((const struct timer_slot *)slots_at(&shard->timers, payload_index(event)))->timer, 64);
+    else
+        prefetch(seat_at(shard->settings, event_destination(event))->machine, 64);
+}
+
 /* A handler runs between these two. */
 
 static void handler_begin(struct seat *seat)

@@ -93,6 +93,10 @@ void endpoint_plan(struct seat *seat, int64_t at_us, uint64_t sequence, uint64_t
 /* The virtual disk, made when first needed. */
 struct disk_virtual *endpoint_disk(struct seat *seat);
 
+/* Ask for the memory of an event that is due soon, and of one that is due next: what the first has asked for is there
+ * by then. */
+void endpoint_prefetch_soon(const struct shard *shard, const struct event *event);
+void endpoint_prefetch_next(const struct shard *shard, const struct event *event);
 /* In arrivals.c: what is due at the seat. */
 void endpoint_on_event(struct seat *seat, const struct event *event);
 /* Runs `fn` as a handler, now; skipped if the seat is empty. */

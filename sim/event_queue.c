@@ -95,6 +95,8 @@ static void remove_root(struct event_queue *queue)
                 if (event_before(&heap[child + i], &heap[child + first]))
                     first = i;
         heap[hole] = heap[child + first];
+        if (hole == 0)
+            queue->risen = child + first;
         hole = child + first;
     }
     if (last > 0)

@@ -42,6 +42,7 @@ struct event_queue {
     struct event *memory; /* NULL: nothing was ever pushed */
     struct event *heap;   /* in `memory`, so that every group of four children starts a cache line */
     size_t count, cap;
+    size_t risen; /* see event_queue_soon() */
 };
 
 void event_queue_init(struct event_queue *queue);
@@ -49,6 +50,18 @@ void event_queue_fini(struct event_queue *queue);
 void event_queue_push(struct event_queue *queue, const struct event *event);
 /* The first event, if it is before `time_us`. */
 bool event_queue_pop_before(struct event_queue *queue, int64_t time_us, struct event *out);
+
+/* A hint for prefetching. The event that rose to the second level with the last pop: due soon, and named once; NULL:
+ * none did. And the first one; NULL: none. */
+static inline const struct event *event_queue_soon(const struct event_queue *queue)
+{
+    return queue->risen < queue->count ? &queue->heap[queue->risen] : NULL;
+}
+
+static inline const struct event *event_queue_next(const struct event_queue *queue)
+{
+    return queue->count == 0 ? NULL : &queue->heap[0];
+}
 
 /* Time of the first event; EVENT_NEVER: none. */
 static inline int64_t event_queue_next_us(const struct event_queue *queue)
