@@ -156,6 +156,15 @@ void journal_hang_up(struct journal *journal, int64_t at_us, uint64_t number)
     end_line(journal);
 }
 
+void journal_change(struct journal *journal, int64_t at_us, const struct change *change)
+{
+    if (journal == NULL)
+        return;
+    begin_line(journal, at_us);
+    change_encode(&journal->line, change);
+    end_line(journal);
+}
+
 enum err journal_close(struct journal *journal, int64_t at_us, uint64_t digest)
 {
     int error;

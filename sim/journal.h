@@ -1,7 +1,7 @@
 /* journal.h: everything that enters a served world from outside, with its virtual time; enough to run it again.
  *
  * JSON, one object a line. The first says how the world was built: program, scenario text, its parameters, seed, costs;
- * then comes what entered, in order: calls and hang-ups; the last line has the digest.
+ * then comes what entered, in order: calls, hang-ups, changes by the control interface; the last line has the digest.
  * A journal is a file from outside: reading is bounded, and what does not fit is an error with its line. */
 #ifndef SWARMBED_JOURNAL_H
 #define SWARMBED_JOURNAL_H
@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "common/env.h"
+#include "sim/change.h"
 #include "sim/scenario.h"
 
 #define JOURNAL_LINE_BYTES_MAX (32u << 20) /* a body of 10 MiB in base64, and a scenario of 16 MiB */
@@ -20,17 +21,19 @@ struct journal *journal_create(const char *path, const struct scenario_config *c
 void journal_call(struct journal *journal, int64_t at_us, uint64_t number, struct address to,
                   const struct message *message);
 void journal_hang_up(struct journal *journal, int64_t at_us, uint64_t number);
+void journal_change(struct journal *journal, int64_t at_us, const struct change *change);
 /* Writes the last line and frees. ERR_IO: it could not be written to its end; errno tells. */
 MUST_CHECK enum err journal_close(struct journal *journal, int64_t at_us, uint64_t digest);
 
 /* Reading. */
-enum entry_kind { ENTRY_CALL, ENTRY_HANG_UP, ENTRY_END };
+enum entry_kind { ENTRY_CALL, ENTRY_HANG_UP, ENTRY_CHANGE, ENTRY_END };
 struct entry {
     enum entry_kind kind;
     int64_t at_us;
     uint64_t number;        /* ENTRY_CALL, ENTRY_HANG_UP */
     struct address to;      /* ENTRY_CALL */
     struct message message; /* ENTRY_CALL: valid until the next read */
+    struct change change;   /* ENTRY_CHANGE */
     uint64_t digest;        /* ENTRY_END */
 };
 

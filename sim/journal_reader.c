@@ -258,6 +258,7 @@ static bool decode_entry(struct journal_reader *reader, struct entry *entry)
 {
     const struct json *line = reader->document;
     int64_t number = 0;
+    const char *why;
 
     if (!number_of(line, "at_us", reader->last_us, INT64_C(1) << 52, &entry->at_us))
         return false;
@@ -270,6 +271,9 @@ static bool decode_entry(struct journal_reader *reader, struct entry *entry)
         entry->kind = ENTRY_HANG_UP;
         if (!number_of(line, "hang_up", 1, INT64_C(1) << 52, &number))
             return false;
+    } else if (json_get(line, "change") != NULL) {
+        entry->kind = ENTRY_CHANGE;
+        return change_decode(line, &entry->change, &why) == OK;
     } else {
         entry->kind = ENTRY_END;
         return decode_digest(json_get(line, "digest"), &entry->digest);

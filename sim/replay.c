@@ -10,7 +10,7 @@
 
 struct replay {
     struct scenario *scenario;
-    struct world *world;
+    struct testbed *testbed;
     struct gateway *gateway;
 };
 
@@ -22,7 +22,8 @@ static void on_done(void *owner, enum net net, const struct message *in)
     (void)in;
 }
 
-static void apply(struct replay *replay, const struct entry *entry)
+/* What could be done then can be done now, unless the journal was changed. */
+static enum err apply(struct replay *replay, const struct entry *entry)
 {
     struct gateway_call *call;
 
@@ -35,9 +36,12 @@ static void apply(struct replay *replay, const struct entry *entry)
         if (call != NULL)
             gateway_hang_up(replay->gateway, call);
         break;
+    case ENTRY_CHANGE:
+        return change_apply(&entry->change, replay->testbed);
     case ENTRY_END:
         break;
     }
+    return OK;
 }
 
 static bool advance(struct replay *replay, int64_t at_us)
@@ -57,7 +61,10 @@ static int run_entries(struct replay *replay, struct journal_reader *reader, str
     while ((err = journal_read(reader, &entry, why)) == OK) {
         if (!advance(replay, entry.at_us))
             return 2;
-        apply(replay, &entry);
+        if (apply(replay, &entry) != OK) {
+            buf_text(why, "the journal changes a node that there is not");
+            return 2;
+        }
         if (entry.kind == ENTRY_END) {
             out->has_end = true;
             out->digest = entry.digest;
@@ -76,8 +83,8 @@ int replay_journal(struct journal_reader *reader, const struct scenario_config *
     *out = (struct replayed){0};
     if (replay.scenario == NULL)
         return 2;
-    replay.world = testbed_world(scenario_testbed(replay.scenario));
-    replay.gateway = gateway_new(replay.world);
+    replay.testbed = scenario_testbed(replay.scenario);
+    replay.gateway = gateway_new(testbed_world(replay.testbed));
     status = run_entries(&replay, reader, out, why);
     gateway_free(replay.gateway);
     closed = scenario_close(replay.scenario, &out->report);

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
+#include "common/text.h"
+#include "sim/control.h"
 #include "sim/gateway/http_gateway.h"
 #include "sim/loop.h"
 #include "sim/pace.h"
@@ -19,7 +22,15 @@
 #define PORTS         65536
 #define WHY_BYTES_MAX 1024
 
-enum { SERVE_SPEED = ARG_COUNT, SERVE_LAN, SERVE_RATE_LIMIT, SERVE_JOURNAL, SERVE_SEED_PORT, SERVE_NODE_PORT };
+enum {
+    SERVE_SPEED = ARG_COUNT,
+    SERVE_LAN,
+    SERVE_RATE_LIMIT,
+    SERVE_JOURNAL,
+    SERVE_SEED_PORT,
+    SERVE_NODE_PORT,
+    SERVE_CONTROL_PORT
+};
 static const struct option_spec serve_options[] = {
     SCENARIO_ARG_SPECS,
     [SERVE_SPEED] = {"--speed", "N", "virtual seconds per second, as 1, 0.5 or 60; default: 1"},
@@ -28,6 +39,7 @@ static const struct option_spec serve_options[] = {
     [SERVE_JOURNAL] = {"--journal", "FILE",
                        "everything that enters from outside; `swarmbed replay FILE` runs it again"},
     [SERVE_SEED_PORT] = {"--seed-port", "PORT", "of the seed, at 127.0.0.1; default: 22080"},
+    [SERVE_CONTROL_PORT] = {"--control-port", "PORT", "of the control interface, at 127.0.0.1; default: 22079"},
     [SERVE_NODE_PORT] = {"--node-port", "PORT", "of the nodes, each at its own loopback address; default: 22021"},
 };
 
@@ -39,7 +51,7 @@ struct serve {
     struct scenario_serving serving;
     const char *journal_path; /* NULL: none */
     uint32_t speed_milli;
-    uint16_t seed_port;
+    uint16_t seed_port, control_port;
 
     struct scenario *scenario;
     struct testbed *testbed;
@@ -47,6 +59,7 @@ struct serve {
     struct gateway *gateway;
     struct http_gateway http;
     struct journal *journal;
+    struct control *control;
     struct live_loop *loop;
     struct http_server *server;
     struct pace pace;
@@ -67,6 +80,7 @@ static void on_stopped(void *owner)
 static void stop(struct serve *serve)
 {
     serve->stopping = true;
+    control_end_streams(serve->control);
     http_server_stop(serve->server, on_stopped);
 }
 
@@ -148,6 +162,13 @@ static void on_request(void *owner, struct http_exchange *exchange)
     struct serve *serve = owner;
 
     follow(serve, CATCH_UP_NS);
+    if (exchange->local.port == serve->control_port) {
+        struct http_counts counts;
+
+        http_server_counts(serve->server, &counts);
+        control_on_request(serve->control, exchange, &counts);
+        return;
+    }
     http_gateway_on_request(&serve->http, exchange);
 }
 
@@ -177,9 +198,11 @@ static enum err listen_all(struct serve *serve, struct buf *why)
 {
     enum err err = serve_new_nodes(serve, why);
 
-    if (err != OK)
-        return err;
-    return http_server_listen(serve->server, (struct address){LOOPBACK_IP, serve->seed_port}, NULL, why);
+    if (err == OK)
+        err = http_server_listen(serve->server, (struct address){LOOPBACK_IP, serve->seed_port}, NULL, why);
+    if (err == OK)
+        err = http_server_listen(serve->server, (struct address){LOOPBACK_IP, serve->control_port}, NULL, why);
+    return err;
 }
 
 static int start_server(struct serve *serve)
@@ -207,6 +230,22 @@ static int start_journal(struct serve *serve)
         return 0;
     fprintf(stderr, "swarmbed: --journal %s: %s\n", serve->journal_path, strerror(errno));
     return 2;
+}
+
+static int start_control(struct serve *serve)
+{
+    struct control_config config = {serve->testbed, serve->journal, &serve->pace, serve->control_port, ""};
+    uint8_t secret[CONTROL_TOKEN_CHARS / 2];
+
+    if (getrandom(secret, sizeof(secret), 0) != sizeof(secret)) {
+        fprintf(stderr, "swarmbed: this machine gives no random bytes for the control interface's token\n");
+        return 3;
+    }
+    hex_encode(config.token, BYTES_OF(secret));
+    config.token[CONTROL_TOKEN_CHARS] = '\0';
+    serve->control = control_new(&config);
+    fprintf(stderr, "control: http://127.0.0.1:%u/control, token %s\n", serve->control_port, config.token);
+    return 0;
 }
 
 static void tell_ready(const struct serve *serve)
@@ -237,7 +276,9 @@ static int run(struct serve *serve)
 
     serve->loop = live_loop_new(&config);
     pace_init(&serve->pace, stopwatch_ns(), world_now_us(serve->world), serve->speed_milli);
-    status = start_server(serve);
+    status = start_control(serve);
+    if (status == 0)
+        status = start_server(serve);
     if (status == 0) {
         tell_ready(serve);
         live_loop_run(serve->loop);
@@ -274,6 +315,7 @@ static int serve_scenario(struct serve *serve)
         status = close_journal(serve, run(serve));
     }
     gateway_free(serve->gateway);
+    control_free(serve->control);
     closed = scenario_close(serve->scenario, &report);
     return status != 0 ? status : scenario_args_print(&serve->args, &report, closed);
 }
@@ -323,6 +365,8 @@ static int read_option(struct serve *serve, const struct options *options)
         return 0;
     case SERVE_SEED_PORT:
         return read_port(options, &serve->seed_port);
+    case SERVE_CONTROL_PORT:
+        return read_port(options, &serve->control_port);
     case SERVE_NODE_PORT:
         return read_port(options, &serve->serving.node_port);
     }
@@ -372,6 +416,7 @@ int serve_command(int argc, char **argv)
 
     serve->speed_milli = 1000;
     serve->seed_port = SEED_PORT;
+    serve->control_port = CONTROL_PORT;
     scenario_args_init(&serve->args);
     status = read_command_line(serve, argc, argv);
     if (status == 0 && serve->args.scenario != NULL)

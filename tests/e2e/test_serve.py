@@ -39,17 +39,19 @@ class Served:
     """A running `swarmbed serve`, ready when the constructor returns."""
 
     def __init__(self, *arguments, folder=None):
-        self.node_port, self.seed_port = free_ports(2)
+        self.node_port, self.seed_port, self.control_port = free_ports(3)
         self.folder = folder
         self.journal = os.path.join(folder, "journal.jsonl") if folder else None
         command = [PROGRAM, "serve", *arguments, "--json", "--node-port", str(self.node_port),
-                   "--seed-port", str(self.seed_port)]
+                   "--seed-port", str(self.seed_port), "--control-port", str(self.control_port)]
         if self.journal:
             command += ["--journal", self.journal]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = ""
         while "ready:" not in line:
             line = self.process.stderr.readline()
+            if line.startswith("control:"):
+                self.token = line.split()[-1]
             if line == "":
                 raise AssertionError("it ended before it was ready: " + str(self.process.wait()))
         self.report = None
@@ -83,6 +85,13 @@ class Served:
 
     def seed(self, body):
         return self.request("POST", ("127.0.0.1", self.seed_port), "/json_rpc", body)
+
+    def control(self, verb, path, body=None, **headers):
+        """(status, text), with the token unless the headers say otherwise."""
+        headers = {"Authorization": "Bearer " + self.token} | {k: v for k, v in headers.items() if v is not None}
+        answer, text = self.request(verb, ("127.0.0.1", self.control_port), path,
+                                    json.dumps(body) if body is not None else None, headers)
+        return answer.status, text.decode()
 
     def nodes(self):
         """(ip, port) of all nodes, by their public keys."""
@@ -268,6 +277,97 @@ class Onions(unittest.TestCase):
         status, text, err = self.onion("--to", other, "retrieve", json.dumps({"pubKey": owner, "lastHash": ""}))
         self.assertEqual((status, err.rstrip("\n")), (1, "status 421"))
         self.assertEqual([(n["ip"], int(n["port"])) for n in json.loads(text)["snodes"]], self.served.swarm(owner))
+
+
+class Controls(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.served = Served("--lan", folder=self.folder.name)
+        self.addCleanup(self.served.kill)
+
+    def state(self):
+        return json.loads(self.served.control("GET", "/control/state")[1])
+
+    def test_time_pauses_steps_and_goes_on(self):
+        self.assertEqual(self.served.control("POST", "/control/pause")[0], 200)
+        before = self.state()
+        self.assertTrue(before["paused"])
+        self.assertEqual(self.state()["virtual_us"], before["virtual_us"])
+        self.assertEqual(self.served.control("POST", "/control/step", {"ms": 3600000})[0], 200)
+        self.served.control("GET", "/control")
+        while self.state()["virtual_us"] < before["virtual_us"] + 3600000000:
+            pass
+        self.assertEqual(self.state()["virtual_us"], before["virtual_us"] + 3600000000)
+        self.assertEqual(self.served.control("POST", "/control/speed", {"speed_milli": 60000})[0], 200)
+        self.assertEqual(self.served.control("POST", "/control/resume")[0], 200)
+        self.assertEqual((self.state()["paused"], self.state()["speed_milli"]), (False, 60000))
+
+    def test_changes_are_made_told_and_replayed(self):
+        events = http.client.HTTPConnection("127.0.0.1", self.served.control_port)
+        self.addCleanup(events.close)
+        events.request("GET", "/events")
+        stream = events.getresponse()
+        self.assertEqual(stream.getheader("Content-Type"), "text/event-stream")
+        victim = ("127.1.4.7", self.served.node_port)
+        self.assertEqual(self.served.control("POST", "/control/change", {"change": "kill", "node": 3})[0], 200)
+        told = stream.readline()
+        self.assertTrue(told.startswith(b"data: {"), told)
+        self.assertEqual(json.loads(told[6:])["kind"], "crash")
+        self.assertFalse(self.state()["nodes"][3]["alive"])
+        self.assertEqual(self.served.request("GET", victim, "/get_stats/v1")[0].status, 502)
+        for change in ({"change": "restart", "node": 3}, {"change": "cut_off", "node": 5, "value": 1},
+                       {"change": "clock_skew", "node": 6, "value": -5000}, {"change": "difficulty", "value": 2},
+                       {"change": "exit", "node": 7}, {"change": "decommission", "node": 8},
+                       {"change": "register"}, {"change": "block"}, {"change": "recommission", "node": 8}):
+            status, text = self.served.control("POST", "/control/change", change)
+            self.assertEqual(status, 200, text)
+        self.assertEqual(self.served.request("GET", victim, "/get_stats/v1")[0].status, 200)
+        self.assertEqual(len(self.state()["nodes"]), 61)
+        self.assertEqual(self.served.request("GET", ("127.1.61.7", victim[1]), "/get_stats/v1")[0].status, 200)
+        report = self.served.stop()
+        done = subprocess.run([PROGRAM, "replay", self.served.journal, "--json", "--threads", "4"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["digest"], report["digest"])
+
+    def test_only_who_may_gets_in(self):
+        host = f"127.0.0.1:{self.served.control_port}"
+        for status, verb, path, headers in (
+                (200, "GET", "/control", {}),
+                (200, "GET", "/control", {"Host": f"localhost:{self.served.control_port}"}),
+                (200, "GET", "/control", {"Origin": "http://" + host}),
+                (403, "GET", "/control", {"Origin": "http://example.org"}),
+                (403, "GET", "/control", {"Origin": "null"}),
+                (403, "GET", "/control", {"Host": "example.org"}),
+                (401, "POST", "/control/pause", {"Authorization": "Bearer " + "0" * 32}),
+                (401, "POST", "/control/pause", {"Authorization": ""}),
+                (403, "POST", "/control/pause", {"Origin": "http://example.org"}),
+                (404, "POST", "/control/none", {}),
+                (404, "GET", "/none", {}),
+                (405, "DELETE", "/control", {})):
+            self.assertEqual(self.served.control(verb, path, **headers)[0], status, (verb, path, headers))
+        self.assertFalse(self.state()["paused"])
+
+    def test_wrong_changes_are_refused(self):
+        for path, body in (("/control/change", {}), ("/control/change", {"change": "fly"}),
+                           ("/control/change", {"change": "kill"}), ("/control/change", {"change": "kill", "node": 60}),
+                           ("/control/change", {"change": "kill", "node": -1}),
+                           ("/control/change", {"change": "kill", "node": "1"}),
+                           ("/control/change", {"change": "cut_off", "node": 1, "value": 2}),
+                           ("/control/change", {"change": "difficulty", "value": 0}),
+                           ("/control/step", {"ms": 0}), ("/control/speed", {"speed_milli": 0}), ("/control/step", [])):
+            self.assertEqual(self.served.control("POST", path, body)[0], 400, (path, body))
+
+    def test_it_describes_itself_and_counts(self):
+        description = json.loads(self.served.control("GET", "/control")[1])
+        self.assertTrue(description["openapi"].startswith("3."))
+        for path, methods in description["paths"].items():
+            if "get" in methods and path != "/events":
+                self.assertEqual(self.served.control("GET", path)[0], 200, path)
+        metrics = self.served.control("GET", "/metrics")[1]
+        for line in metrics.splitlines():
+            self.assertRegex(line, r'^(# TYPE swarmbed_\w+ (counter|gauge)|swarmbed_\w+(\{kind="\w+"\})? \d+)$')
 
 
 class RateLimit(unittest.TestCase):

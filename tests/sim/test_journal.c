@@ -111,6 +111,8 @@ START_TEST(entries_make_the_round_trip)
     journal_call(journal, 10, 1, (struct address){0x7f010107, 22021}, &message);
     journal_call(journal, 10, 2, (struct address){1, 2}, &(struct message){.verb = VERB_GET});
     journal_hang_up(journal, 11, 1);
+    journal_change(journal, 11, &(struct change){CHANGE_CLOCK_SKEW, 3, -5});
+    journal_change(journal, 11, &(struct change){CHANGE_BLOCK, 0, 0});
     ck_assert_int_eq(journal_close(journal, 12, UINT64_C(0xfedcba9876543210)), OK);
     blob_drop(message.body);
 
@@ -135,6 +137,13 @@ START_TEST(entries_make_the_round_trip)
     ck_assert_int_eq(entry.kind, ENTRY_HANG_UP);
     ck_assert_uint_eq(entry.number, 1);
     ck_assert_int_eq(journal_read(reader, &entry, &why), OK);
+    ck_assert_int_eq(entry.kind, ENTRY_CHANGE);
+    ck_assert_int_eq(entry.change.kind, CHANGE_CLOCK_SKEW);
+    ck_assert_uint_eq(entry.change.node, 3);
+    ck_assert_int_eq(entry.change.value, -5);
+    ck_assert_int_eq(journal_read(reader, &entry, &why), OK);
+    ck_assert_int_eq(entry.change.kind, CHANGE_BLOCK);
+    ck_assert_int_eq(journal_read(reader, &entry, &why), OK);
     ck_assert_int_eq(entry.kind, ENTRY_END);
     ck_assert_int_eq(entry.at_us, 12);
     ck_assert_uint_eq(entry.digest, UINT64_C(0xfedcba9876543210));
@@ -150,6 +159,7 @@ START_TEST(no_journal_is_none)
 {
     journal_call(NULL, 1, 1, (struct address){0}, &(struct message){0});
     journal_hang_up(NULL, 1, 1);
+    journal_change(NULL, 1, &(struct change){CHANGE_BLOCK, 0, 0});
     ck_assert_int_eq(journal_close(NULL, 1, 1), OK);
     setup();
     ck_assert_ptr_null(journal_create("/none/journal", &(struct scenario_config){0}));
@@ -207,6 +217,8 @@ START_TEST(a_bad_entry_is_refused)
         "{\"at_us\":5,\"hang_up\":0}",
         "{\"at_us\":5,\"hang_up\":\"1\"}",
         "{\"at_us\":5,\"digest\":\"12\"}",
+        "{\"at_us\":5,\"change\":\"fly\"}",
+        "{\"at_us\":5,\"change\":\"kill\",\"node\":-1}",
         "{\"at_us\":5,\"call\":1,\"ip\":1,\"port\":1,\"content\":0,\"path\":\"\",\"headers\":[]}",
         "{\"at_us\":5,\"call\":1,\"ip\":1,\"port\":1,\"content\":9,\"path\":\"\",\"headers\":[],\"body\":\"\"}",
         "{\"at_us\":5,\"call\":1,\"ip\":1,\"port\":70000,\"content\":0,\"path\":\"\",\"headers\":[],\"body\":\"\"}",
