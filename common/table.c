@@ -26,24 +26,25 @@ void table_fini(struct table *table)
     table_init(table, table->key_of, table->key);
 }
 
-static uint32_t slot_of(const struct table *table, struct bytes key)
+static uint32_t hash_of(const struct table *table, struct bytes key)
 {
     static const uint8_t nothing[1];
     uint8_t hash_key[crypto_shorthash_KEYBYTES] = "........table 1", hash[crypto_shorthash_BYTES];
     store_le64(hash_key, table->key);
     crypto_shorthash(hash, key.len == 0 ? nothing : key.data, key.len, hash_key);
-    return load_le32(hash) & (table->index_cap - 1);
+    return load_le32(hash);
 }
 
 /* Position in `values` of the value with that key, or UINT32_MAX. */
-static uint32_t find(const struct table *table, struct bytes key)
+static uint32_t find(const struct table *table, struct bytes key, uint32_t hash)
 {
     uint32_t mask = table->index_cap - 1;
     if (table->count == 0)
         return UINT32_MAX;
-    for (uint32_t slot = slot_of(table, key); table->index[slot] != 0; slot = (slot + 1) & mask) {
+    for (uint32_t slot = hash & mask; table->index[slot] != 0; slot = (slot + 1) & mask) {
         uint32_t at = table->index[slot] - 1;
-        if (table->values[at] != NULL && bytes_equal(table->key_of(table->values[at]), key))
+        if (table->hashes[at] == hash && table->values[at] != NULL &&
+            bytes_equal(table->key_of(table->values[at]), key))
             return at;
     }
     return UINT32_MAX;
@@ -51,16 +52,17 @@ static uint32_t find(const struct table *table, struct bytes key)
 
 void *table_get(const struct table *table, struct bytes key)
 {
-    uint32_t at = find(table, key);
+    uint32_t at = table->count == 0 ? UINT32_MAX : find(table, key, hash_of(table, key));
     return at == UINT32_MAX ? NULL : table->values[at];
 }
 
-static void append(struct table *table, void *value, uint32_t born)
+static void append(struct table *table, void *value, uint32_t hash, uint32_t born)
 {
-    uint32_t mask = table->index_cap - 1, slot = slot_of(table, table->key_of(value));
+    uint32_t mask = table->index_cap - 1, slot = hash & mask;
     while (table->index[slot] != 0)
         slot = (slot + 1) & mask;
     table->values[table->used] = value;
+    table->hashes[table->used] = hash;
     table->born[table->used] = born;
     table->index[slot] = ++table->used;
 }
@@ -68,11 +70,12 @@ static void append(struct table *table, void *value, uint32_t born)
 static void allocate(struct table *table, uint32_t index_cap)
 {
     size_t values = room(index_cap);
-    uint8_t *block =
-        xmalloc(values * sizeof(*table->values) + values * sizeof(*table->born) + index_cap * sizeof(*table->index));
+    uint8_t *block = xmalloc(values * (sizeof(*table->values) + sizeof(*table->born) + sizeof(*table->hashes)) +
+                             index_cap * sizeof(*table->index));
     table->values = (void **)block;
     table->born = (uint32_t *)(block + values * sizeof(*table->values));
-    table->index = table->born + values;
+    table->hashes = table->born + values;
+    table->index = table->hashes + values;
     table->index_cap = index_cap;
     table->used = table->first = 0;
     memset(table->index, 0, index_cap * sizeof(*table->index));
@@ -94,22 +97,27 @@ static void rebuild(struct table *table)
         table->born_next = 0;
     for (uint32_t i = 0; i < old.used; i++)
         if (old.values[i] != NULL)
-            append(table, old.values[i], old.born_next == UINT32_MAX ? table->born_next++ : old.born[i]);
+            append(table, old.values[i], old.hashes[i], old.born_next == UINT32_MAX ? table->born_next++ : old.born[i]);
     free(old.values);
 }
 
 void table_put(struct table *table, void *value)
 {
-    ASSERT(value != NULL && find(table, table->key_of(value)) == UINT32_MAX);
+    struct bytes key;
+    uint32_t hash;
+    ASSERT(value != NULL);
+    key = table->key_of(value);
+    hash = hash_of(table, key);
+    ASSERT(find(table, key, hash) == UINT32_MAX);
     if (table->used == room(table->index_cap) || table->born_next == UINT32_MAX)
         rebuild(table);
-    append(table, value, table->born_next++);
+    append(table, value, hash, table->born_next++);
     table->count++;
 }
 
 void *table_remove(struct table *table, struct bytes key)
 {
-    uint32_t at = find(table, key);
+    uint32_t at = find(table, key, hash_of(table, key));
     void *value;
     if (at == UINT32_MAX)
         return NULL;

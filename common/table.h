@@ -14,6 +14,7 @@ typedef struct bytes (*table_key_fn)(const void *value);
 struct table {
     table_key_fn key_of;
     void **values;      /* insertion order; NULL where one was removed */
+    uint32_t *hashes;   /* of the keys of values: most searches end without a look at a value */
     uint32_t *index;    /* open addressing: position in values + 1 */
     uint32_t used;      /* of values, holes included */
     uint32_t count;     /* without holes */
