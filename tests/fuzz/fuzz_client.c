@@ -1,11 +1,11 @@
-/* A whole client: the input is the story of its life. It sends, polls and listens in a small network, and whatever it
- * asks for may be answered rightly, wrongly, with anything, or not at all. Whatever happens, every message ends stored
- * or failed, and in the end nothing is left. */
+/* Two whole clients: the input is the story of their lives. They ask, accept, send, poll and listen in a small network,
+ * and whatever they ask for may be answered rightly, wrongly, with anything, or not at all; both may crash. Whatever
+ * happens, every message comes to an end, and in the end nothing is left. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/message.h"
+#include "client/client.h"
 #include "common/limits.h"
 #include "common/text.h"
 #include "tests/fuzz/fuzz.h"
@@ -13,6 +13,7 @@
 #include "tests/support/fake_swarm.h"
 
 #define STEPS_MAX   200
+#define CLIENTS     2
 #define NODES       9
 #define SWARMS      3
 #define ANSWERS_MAX 100 /* in one step: a poll that is never held goes on for ever */
@@ -23,41 +24,69 @@ struct life {
     struct bytes in;
     struct arena *arena;
     struct fake_swarm net;
-    struct client *client, *friend;
+    struct client *clients[CLIENTS];
     uint32_t puts, sent_count;
 };
 
-/* ---- what the user does ---- */
+/* ---- what the users do ---- */
 
-static void befriend(struct life *life)
+static void write_somebody(struct life *life)
 {
-    struct account_id recipient = *client_account(life->friend);
-    const struct sent *sent;
     uint8_t how = take_u8(&life->in);
+    struct client *from = life->clients[how & 1];
+    struct account_id to = *client_account(life->clients[~how & 1]);
     struct bytes text = take_bytes(&life->in);
+    const struct sent *sent;
 
     if (life->sent_count == SENT_MAX)
         return;
-    if ((how & 3) == 3)
-        store_be64(recipient.bytes + 1, how * UINT64_C(0x0101010101010101)); /* of another swarm, and perhaps no key */
-    if (client_befriend(life->client, &recipient, text, &sent) == OK)
-        life->sent_count++;
+    life->sent_count++;
+    if ((how & 0x18) == 0x18)
+        store_be64(to.bytes + 1, how * UINT64_C(0x0101010101010101)); /* of another swarm, and perhaps no key */
+    if ((how & 2) != 0)
+        (void)!client_befriend(from, &to, text, &sent);
+    else
+        (void)!client_send(from, &to, text, &sent);
+}
+
+static void answer_request(struct life *life)
+{
+    uint8_t how = take_u8(&life->in);
+    struct client *client = life->clients[how & 1];
+    const struct account_id *other = client_account(life->clients[~how & 1]);
+
+    if ((how & 0x70) == 0x70)
+        (void)!client_decline(client, other);
+    else
+        (void)!client_accept(client, other);
 }
 
 static void listen(struct life *life)
 {
     uint8_t how = take_u8(&life->in);
+    struct client *client = life->clients[how & 1];
 
-    if ((how & 3) == 0)
-        client_poll_once(life->client);
-    else if ((how & 3) == 1)
-        client_listen_stop(life->client);
-    else
-        client_listen_start(life->client, (how & 1) != 0);
-    if ((how & 4) != 0)
-        client_clear_inbox(life->client);
-    if ((how & 8) != 0)
-        client_forget_sent(life->client, how >> 4);
+    switch (how >> 1 & 7) {
+    case 0:
+        client_listen_stop(client);
+        break;
+    case 1:
+    case 2:
+        client_listen_start(client, (how & 2) != 0);
+        break;
+    case 3:
+        client_online(client);
+        break;
+    case 4:
+        client_offline(client);
+        break;
+    default:
+        client_poll_once(client);
+    }
+    if ((how & 0x10) != 0)
+        client_clear_inbox(client);
+    if ((how & 0x20) != 0)
+        client_forget_sent(client, how >> 6);
 }
 
 /* ---- what the network does ---- */
@@ -143,26 +172,36 @@ static void change_network(struct life *life)
     }
 }
 
-/* A message for the client at one of its nodes: from its friend, with some bytes changed, or made of anything. */
+/* What one of the nodes has, with some bytes changed, or anything. */
 static void put_message(struct life *life)
 {
-    uint32_t node = take_u8(&life->in) % NODES;
-    struct fake_env *fake = &life->net.fake;
-    struct bytes text = take_bytes(&life->in), data;
-    struct blob *sealed;
+    uint8_t how = take_u8(&life->in);
+    const struct fake_node *from = &life->net.nodes[(how >> 1) % NODES];
+    uint32_t to = take_u8(&life->in) % NODES;
+    struct account_id account = *client_account(life->clients[how & 1]);
+    struct bytes data;
 
-    if (text.len > 0 && text.data[0] < 0x80 &&
-        message_seal(life->friend, client_account(life->client), (uint64_t)fake->now_ms, text, &sealed) == OK) {
-        data = take_mutated(&life->in, life->arena, blob_bytes(sealed));
-        blob_drop(sealed);
+    if (from->stored_count > 0) {
+        const struct fake_stored *stored = &from->stored[take_u8(&life->in) % from->stored_count];
+
+        account = stored->account;
+        data = take_mutated(&life->in, life->arena, bytes_text(stored->data));
     } else {
-        char *base64 = arena_alloc(life->arena, BASE64_LEN(text.len) + 1);
+        struct bytes anything = take_bytes(&life->in);
+        char *base64 = arena_alloc(life->arena, BASE64_LEN(anything.len) + 1);
 
-        base64_encode(base64, text);
-        data = (struct bytes){(const uint8_t *)base64, BASE64_LEN(text.len)};
+        base64_encode(base64, anything);
+        data = (struct bytes){(const uint8_t *)base64, BASE64_LEN(anything.len)};
     }
-    fake_swarm_put(&life->net, node, client_account(life->client), ++life->puts, data,
-                   fake->now_ms + 1000 * (int64_t)take_u16(&life->in));
+    fake_swarm_put(&life->net, to, &account, ++life->puts, data,
+                   life->net.fake.now_ms + 1000 * (int64_t)take_u16(&life->in));
+}
+
+static void change_disk(struct life *life)
+{
+    static const enum err errs[] = {OK, OK, ERR_FULL, ERR_IO};
+
+    life->net.fake.disk_err = errs[take_u8(&life->in) & 3];
 }
 
 static void pass_time(struct life *life)
@@ -172,19 +211,22 @@ static void pass_time(struct life *life)
     fake_env_advance_ms(&life->net.fake, spans_ms[take_u8(&life->in) % ARRAY_LEN(spans_ms)]);
 }
 
+/* Both, since they share the machine. */
 static void crash_and_restart(struct life *life)
 {
     fake_env_crash(&life->net.fake);
-    client_free(life->client);
-    life->client = fake_swarm_client(&life->net, 1);
-    life->sent_count = 0;
+    for (uint8_t i = 0; i < CLIENTS; i++) {
+        client_free(life->clients[i]);
+        life->clients[i] = fake_swarm_client(&life->net, i);
+        (void)client_start(life->clients[i]);
+    }
 }
 
 /* ---- the life ---- */
 
 static void step(struct life *life)
 {
-    switch (take_u8(&life->in) % 12) {
+    switch (take_u8(&life->in) % 13) {
     case 0:
     case 1:
     case 2:
@@ -209,35 +251,51 @@ static void step(struct life *life)
         listen(life);
         break;
     case 9:
-        if (take_u8(&life->in) >= 0xf0)
+        answer_request(life);
+        break;
+    case 10:
+        if (take_u8(&life->in) >= 0xc0)
             crash_and_restart(life);
+        else
+            change_disk(life);
         break;
     default:
-        befriend(life);
+        write_somebody(life);
     }
     if (life->net.log_count > FAKE_LOG_MAX - ANSWERS_MAX - SENT_MAX * 64)
         life->net.log_count = 0;
     arena_reset(&life->net.fake.arena);
 }
 
-/* The user stops, and nobody answers any more. */
+static void check_ended(struct client *client)
+{
+    ASSERT(!client_busy(client) && !client_polling(client) && !client_listening(client));
+    for (uint32_t number = 1; number <= SENT_MAX; number++) {
+        const struct sent *sent = client_sent(client, number);
+
+        if (sent != NULL)
+            ASSERT(sent->state == SEND_ACKNOWLEDGED || (sent->state == SEND_STORED && sent->stored_count > 0) ||
+                   (sent->state == SEND_FAILED && sent->err != OK));
+    }
+}
+
+/* The users stop, and nobody answers any more. */
 static void end(struct life *life)
 {
     struct fake_env *fake = &life->net.fake;
     char left[FAKE_LEFT_MAX];
 
-    client_listen_stop(life->client);
+    fake->disk_err = OK;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        client_offline(life->clients[i]);
+        client_listen_stop(life->clients[i]);
+    }
     fake_env_advance_ms(fake, END_MS);
     if (!fake_env_idle(fake, left))
         fprintf(stderr, "left: %s\n", left);
-    ASSERT(fake_env_idle(fake, left) && !client_busy(life->client) && !client_polling(life->client));
-    for (uint32_t number = 1; number <= life->sent_count; number++) {
-        const struct sent *sent = client_sent(life->client, number);
-
-        if (sent != NULL)
-            ASSERT((sent->state == SEND_STORED && sent->stored_count > 0) ||
-                   (sent->state == SEND_FAILED && sent->err != OK));
-    }
+    ASSERT(fake_env_idle(fake, left));
+    for (size_t i = 0; i < CLIENTS; i++)
+        check_ended(life->clients[i]);
 }
 
 void fuzz_one(struct bytes input, struct arena *arena)
@@ -253,13 +311,13 @@ void fuzz_one(struct bytes input, struct arena *arena)
     life->net.preset.suite = &crypto_modelled;
     life->net.preset.onion_version = (switches & 1) != 0 ? ONION_V1 : ONION_V2;
     life->net.preset.enc_type = (switches & 3) == 2 ? ENC_XCHACHA20 : ENC_AES_GCM;
-    life->client = fake_swarm_client(&life->net, 1);
-    life->friend = fake_swarm_client(&life->net, 2);
+    for (uint8_t i = 0; i < CLIENTS; i++)
+        life->clients[i] = fake_swarm_client(&life->net, i);
     for (int i = 0; i < STEPS_MAX && life->in.len > 0; i++)
         step(life);
     end(life);
-    client_free(life->client);
-    client_free(life->friend);
+    for (uint8_t i = 0; i < CLIENTS; i++)
+        client_free(life->clients[i]);
     fake_swarm_fini(&life->net);
     free(life);
 }
