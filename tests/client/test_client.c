@@ -70,6 +70,7 @@ START_TEST(introduction_is_shown_once)
     ck_assert_ptr_null(client_inbox(bob));
     client_forget_sent(alice, 1);
     ck_assert_ptr_null(client_sent(alice, 1));
+    fake_env_run(&net.fake);
     client_free(alice);
     client_free(bob);
     fake_env_check(&net.fake);
@@ -132,20 +133,20 @@ START_TEST(bad_introductions_are_refused)
 }
 END_TEST
 
-/* A message in flight is not forgotten; numbers count calls. */
-START_TEST(outbox_is_bounded)
+/* One request per contact is pending; a message in flight is not forgotten. */
+START_TEST(one_request_at_a_time)
 {
     fake_swarm_init(&net, 21, 3);
-    net.preset.suite = &crypto_modelled;
     struct client *alice = fake_swarm_client(&net, 1), *bob = fake_swarm_client(&net, 2);
     const struct sent *sent;
 
-    for (uint32_t i = 0; i < LIMIT_OUTBOX; i++)
-        ck_assert_int_eq(client_befriend(alice, client_account(bob), text("again"), &sent), OK);
-    ck_assert_uint_eq(sent->number, LIMIT_OUTBOX);
-    ck_assert_int_eq(client_befriend(alice, client_account(bob), text("again"), &sent), ERR_FULL);
+    ck_assert_int_eq(client_befriend(alice, client_account(bob), text("hello"), &sent), OK);
+    ck_assert_int_eq(client_befriend(alice, client_account(bob), text("again"), &sent), ERR_DUPLICATE);
     client_forget_sent(alice, 1);
     ck_assert_ptr_nonnull(client_sent(alice, 1));
+    fake_swarm_run(&net);
+    ck_assert_int_eq(client_befriend(alice, client_account(bob), text("again"), &sent), ERR_DUPLICATE);
+    ck_assert_int_eq(client_send(alice, client_account(bob), text("friend?"), &sent), ERR_REFUSED);
     client_free(alice);
     client_free(bob);
     fake_swarm_fini(&net);
@@ -208,4 +209,4 @@ START_TEST(display_name_is_bounded)
 END_TEST
 
 TEST_MAIN("client", idle_client_costs_nothing, introduction_is_shown_once, works_with_every_dialect,
-          bad_introductions_are_refused, outbox_is_bounded, failing_node_is_dropped_everywhere, display_name_is_bounded)
+          bad_introductions_are_refused, one_request_at_a_time, failing_node_is_dropped_everywhere, display_name_is_bounded)

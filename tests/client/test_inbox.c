@@ -5,8 +5,9 @@
 #include "client/client_state.h"
 #include "client/inbox.h"
 #include "client/message.h"
+#include "client/receive.h"
 #include "common/text.h"
-#include "tests/support/fake_swarm.h"
+#include "tests/support/friends.h"
 
 static struct fake_swarm net;
 static struct client *alice, *bob;
@@ -31,12 +32,12 @@ static bool take(uint64_t timestamp_ms, const char *text, uint32_t number)
 {
     char hex[128];
     uint8_t hash[64] = {0};
-    struct blob *data;
     store_le32(hash, number);
     hex_encode(hex, BYTES_OF(hash));
-    ck_assert_int_eq(message_seal(alice, client_account(bob), timestamp_ms, bytes_text(text), &data), OK);
-    bool shown = inbox_take(bob, &(struct rpc_message){BYTES_OF(hex), FAKE_EPOCH_MS + 100000, blob_bytes(data)});
+    struct blob *data = friends_request(alice, client_account(bob), timestamp_ms, text);
+    bool shown = receive_stored(bob, &(struct rpc_message){BYTES_OF(hex), FAKE_EPOCH_MS + 100000, blob_bytes(data)});
     blob_drop(data);
+    fake_env_run(&net.fake);
     arena_reset(net.fake.env.arena);
     return shown;
 }
@@ -84,8 +85,8 @@ START_TEST(unreadable_is_traced)
     memset(hex, 'a', sizeof hex);
     struct rpc_message junk = {BYTES_OF(hex), FAKE_EPOCH_MS + 1000, BYTES_LIT("AAAA")};
     start();
-    ck_assert(!inbox_take(bob, &junk));
-    ck_assert(!inbox_take(bob, &junk));
+    ck_assert(!receive_stored(bob, &junk));
+    ck_assert(!receive_stored(bob, &junk));
     ck_assert_uint_eq(fake_env_traces(&net.fake, TRACE_UNREADABLE), 1);
     ck_assert_uint_eq(fake_env_last_trace(&net.fake, TRACE_UNREADABLE)->n[0], MESSAGE_NOT_WRAPPED);
     ck_assert_ptr_null(inbox_first(bob));
@@ -93,30 +94,63 @@ START_TEST(unreadable_is_traced)
 }
 END_TEST
 
-static void no_trace(struct env *env, const struct trace_record *record)
+/* A text as it comes out of some conversation. */
+static void add(uint64_t timestamp_ms)
 {
-    (void)env;
-    (void)record;
+    const struct envelope envelope = {.type = 1, .source = *client_account(alice), .timestamp_ms = timestamp_ms};
+    inbox_add(bob, &envelope, BYTES_LIT("x"), BYTES_NONE, false);
+    arena_reset(net.fake.env.arena);
 }
 
-/* A full inbox loses its oldest; a cleared one starts anew, and what was shown stays seen. */
+/* A full inbox loses its oldest. */
 START_TEST(inbox_is_bounded)
 {
     start();
-    struct env_ops quiet = *net.fake.env.ops; /* the fake keeps every record */
-    quiet.trace = no_trace;
-    net.fake.env.ops = &quiet;
-    for (uint32_t i = 0; i < LIMIT_INBOX; i++)
-        ck_assert(take(i, "x", i));
+    for (uint32_t i = 0; i < LIMIT_INBOX; i++) {
+        add(i);
+        if (i % 1000 == 999)
+            fake_env_run(&net.fake);
+    }
+    fake_env_run(&net.fake);
     ck_assert_uint_eq(inbox_first(bob)->timestamp_ms, 0);
-    ck_assert(take(LIMIT_INBOX, "x", LIMIT_INBOX));
+    add(LIMIT_INBOX);
+    fake_env_run(&net.fake);
     ck_assert_uint_eq(inbox_first(bob)->timestamp_ms, 1);
-    inbox_free(bob);
-    ck_assert_ptr_null(inbox_first(bob));
-    ck_assert(!take(LIMIT_INBOX, "x", LIMIT_INBOX));
-    ck_assert(take(LIMIT_INBOX + 1, "x", LIMIT_INBOX + 1));
     stop();
 }
 END_TEST
 
-TEST_MAIN("inbox", messages_are_shown_in_order, duplicates_are_dropped, unreadable_is_traced, inbox_is_bounded)
+/* A cleared inbox starts anew, and what was shown stays seen. */
+START_TEST(cleared_is_not_forgotten)
+{
+    start();
+    ck_assert(take(1, "x", 1));
+    ck_assert_ptr_nonnull(inbox_first(bob));
+    inbox_clear(bob);
+    ck_assert_ptr_null(inbox_first(bob));
+    ck_assert(!take(1, "x", 2));
+    ck_assert(take(2, "x", 3));
+    stop();
+}
+END_TEST
+
+/* What was written earlier stands earlier, whenever it comes. */
+START_TEST(shown_by_envelope_time)
+{
+    start();
+    const uint64_t times[] = {5, 9, 7, 1, 9};
+    for (size_t i = 0; i < ARRAY_LEN(times); i++)
+        add(times[i]);
+    ck_assert_ptr_null(inbox_first(bob)); /* not before it is on the disk */
+    fake_env_run(&net.fake);
+    const uint64_t shown[] = {1, 5, 7, 9, 9};
+    const struct received *received = inbox_first(bob);
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++, received = received->next)
+        ck_assert_uint_eq(received->timestamp_ms, shown[i]);
+    ck_assert_ptr_null(received);
+    stop();
+}
+END_TEST
+
+TEST_MAIN("inbox", messages_are_shown_in_order, duplicates_are_dropped, unreadable_is_traced, inbox_is_bounded,
+          cleared_is_not_forgotten, shown_by_envelope_time)

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "client/client_state.h"
+#include "client/contact.h"
 #include "client/message.h"
 #include "common/text.h"
 #include "proto/envelope.h"
-#include "tests/support/fake_swarm.h"
+#include "tests/support/friends.h"
 
 static struct fake_swarm net;
 static struct client *alice, *bob, *carol;
@@ -30,9 +31,17 @@ static void stop(void)
 
 static struct blob *seal(const char *text)
 {
-    struct blob *data;
-    ck_assert_int_eq(message_seal(alice, client_account(bob), 1234, bytes_text(text), &data), OK);
-    return data;
+    return friends_request(alice, client_account(bob), 1234, text);
+}
+
+static enum message_fault open_by(struct client *client, struct bytes data, struct message_opened *opened)
+{
+    struct envelope envelope;
+    enum message_fault fault = message_unwrap(client, data, &envelope);
+    if (fault != MESSAGE_READABLE)
+        return fault;
+    ck_assert(account_equal(&envelope.source, client_account(alice)));
+    return message_open_request(client, &envelope, opened);
 }
 
 /* What one seals the other opens, and nobody else; also with the modelled suite. */
@@ -43,15 +52,13 @@ START_TEST(only_the_recipient_opens)
         struct message_opened opened;
         start(suites[i]);
         struct blob *data = seal("Grüße");
-        ck_assert_int_eq(message_open(bob, blob_bytes(data), &opened), MESSAGE_READABLE);
+        ck_assert_int_eq(open_by(bob, blob_bytes(data), &opened), MESSAGE_READABLE);
         ck_assert(bytes_equal_text(opened.text, "Grüße"));
         ck_assert(bytes_equal_text(opened.display_name, "Alice"));
-        ck_assert_uint_eq(opened.timestamp_ms, 1234);
-        ck_assert_uint_eq(opened.type, ENVELOPE_FRIEND_REQUEST);
-        ck_assert(account_equal(&opened.source, client_account(alice)));
-        enum message_fault fault = message_open(carol, blob_bytes(data), &opened);
+        ck_assert(account_equal(&opened.bundle.identity, client_account(alice)));
+        enum message_fault fault = open_by(carol, blob_bytes(data), &opened);
         ck_assert(fault == MESSAGE_NOT_DECRYPTED || fault == MESSAGE_BAD_PADDING);
-        ck_assert_int_eq(message_open(alice, blob_bytes(data), &opened), MESSAGE_FROM_ONESELF);
+        ck_assert_int_eq(open_by(alice, blob_bytes(data), &opened), MESSAGE_FROM_ONESELF);
         ck_assert_uint_gt(net.fake.charged[COST_X25519], 0);
         blob_drop(data);
         stop();
@@ -77,9 +84,10 @@ END_TEST
 START_TEST(no_key_no_message)
 {
     struct account_id zero = {.bytes = {ACCOUNT_PREFIX}};
+    struct content_parts content = {.has_data = true, .body = BYTES_LIT("x")};
     struct blob *data;
     start(&crypto_real);
-    ck_assert_int_eq(message_seal(alice, &zero, 1, BYTES_LIT("x"), &data), ERR_CRYPTO);
+    ck_assert_int_eq(message_seal_request(alice, &zero, 1, &content, &data), ERR_CRYPTO);
     stop();
 }
 END_TEST
@@ -120,7 +128,9 @@ static struct bytes with_content(const struct content_parts *content)
 static enum message_fault open_by_bob(struct bytes data)
 {
     struct message_opened opened;
-    return message_open(bob, data, &opened);
+    struct envelope envelope;
+    enum message_fault fault = message_unwrap(bob, data, &envelope);
+    return fault == MESSAGE_READABLE ? message_open_request(bob, &envelope, &opened) : fault;
 }
 
 /* Every layer may be broken, and each has its reason. */
@@ -133,7 +143,6 @@ START_TEST(broken_layers_have_reasons)
     ck_assert_int_eq(open_by_bob(BYTES_LIT("###")), MESSAGE_NOT_BASE64);
     ck_assert_int_eq(open_by_bob(BYTES_LIT("AAAA")), MESSAGE_NOT_WRAPPED);
     ck_assert_int_eq(open_by_bob(BYTES_LIT("CAI=")), MESSAGE_IGNORED); /* a WebSocket RESPONSE */
-    ck_assert_int_eq(open_by_bob(wrap(ENVELOPE_CIPHERTEXT, BYTES_LIT("x"))), MESSAGE_UNKNOWN_TYPE);
     ck_assert_int_eq(open_by_bob(wrap(77, BYTES_LIT("x"))), MESSAGE_UNKNOWN_TYPE);
     ck_assert_int_eq(open_by_bob(wrap(ENVELOPE_FRIEND_REQUEST, BYTES_NONE)), MESSAGE_NOT_DECRYPTED);
     ck_assert_int_eq(open_by_bob(wrap(ENVELOPE_FRIEND_REQUEST, BYTES_LIT("too short"))), MESSAGE_NOT_DECRYPTED);
@@ -144,9 +153,13 @@ START_TEST(broken_layers_have_reasons)
     ck_assert_int_eq(open_by_bob(with_content(&(struct content_parts){.has_data = true})), MESSAGE_WITHOUT_TEXT);
     ck_assert_int_eq(open_by_bob(with_content(&(struct content_parts){.has_data = true, .body = BYTES_OF(longest)})),
                      MESSAGE_TEXT_TOO_LONG);
-    ck_assert_int_eq(open_by_bob(with_content(&(struct content_parts){
-                         .has_data = true, .body = {(const uint8_t *)longest, sizeof longest - 1}})),
-                     MESSAGE_READABLE);
+    struct content_parts content = {.has_data = true, .body = {(const uint8_t *)longest, sizeof longest - 1}};
+    ck_assert_int_eq(open_by_bob(with_content(&content)), MESSAGE_WITHOUT_BUNDLE);
+    content.has_bundle = true;
+    contact_own_bundle(contact_get(alice, client_account(bob)), &content.bundle);
+    ck_assert_int_eq(open_by_bob(with_content(&content)), MESSAGE_READABLE);
+    content.bundle.identity = *client_account(carol);
+    ck_assert_int_eq(open_by_bob(with_content(&content)), MESSAGE_FOREIGN_BUNDLE);
     ck_assert_int_eq(open_by_bob(encrypted(content_pad(BYTES_LIT("\x0a\x03\x0a\x01\xc3"), net.fake.env.arena))),
                      MESSAGE_BAD_CONTENT); /* a dataMessage whose body is the byte c3 */
     stop();
@@ -162,10 +175,12 @@ START_TEST(bad_names_are_left_out)
     start(&crypto_real);
     struct content_parts content = {
         .has_data = true, .body = BYTES_LIT("hi"), .has_display_name = true, .display_name = BYTES_OF(longest)};
-    ck_assert_int_eq(message_open(bob, with_content(&content), &opened), MESSAGE_READABLE);
+    content.has_bundle = true;
+    contact_own_bundle(contact_get(alice, client_account(bob)), &content.bundle);
+    ck_assert_int_eq(open_by(bob, with_content(&content), &opened), MESSAGE_READABLE);
     ck_assert_uint_eq(opened.display_name.len, 0);
     content.display_name.len--;
-    ck_assert_int_eq(message_open(bob, with_content(&content), &opened), MESSAGE_READABLE);
+    ck_assert_int_eq(open_by(bob, with_content(&content), &opened), MESSAGE_READABLE);
     ck_assert_uint_eq(opened.display_name.len, LIMIT_DISPLAY_NAME_BYTES);
     stop();
 }

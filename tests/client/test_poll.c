@@ -3,10 +3,9 @@
 #include <stdio.h>
 
 #include "client/client_state.h"
-#include "client/message.h"
 #include "client/poll.h"
 #include "client/swarm_cache.h"
-#include "tests/support/fake_swarm.h"
+#include "tests/support/friends.h"
 
 static struct fake_swarm net;
 static struct client *alice, *bob;
@@ -35,7 +34,7 @@ static void put_messages(uint32_t count)
     for (; count > 0; count--) {
         struct blob *data;
         uint64_t timestamp_ms = (uint64_t)FAKE_EPOCH_MS + ++numbers;
-        ck_assert_int_eq(message_seal(alice, client_account(bob), timestamp_ms, BYTES_LIT("Hi"), &data), OK);
+        data = friends_request(alice, client_account(bob), timestamp_ms, "Hi");
         for (uint32_t i = 0; i < net.membership.node_count; i++)
             if (fake_swarm_serves(&net, i, client_account(bob)))
                 fake_swarm_put(&net, i, client_account(bob), numbers, blob_bytes(data),

@@ -29,6 +29,7 @@ void fake_swarm_init(struct fake_swarm *net, uint32_t node_count, uint32_t swarm
     fake_env_init(&net->fake, 7);
     arena_init(&net->arena);
     snode_list_cache_init(&net->lists);
+    net->sessions = session_library_new();
     net->difficulty = 1;
     net->preset = (struct client_preset){
         .suite = &crypto_real,
@@ -92,7 +93,13 @@ void fake_swarm_fini(struct fake_swarm *net)
             free(net->nodes[i].stored[j].data);
         free(net->nodes[i].stored);
     }
+    for (size_t i = 0; i < net->listener_count; i++) {
+        for (size_t j = 0; j < net->listeners[i].waiting_count; j++)
+            free(net->listeners[i].waiting[j]);
+        free(net->listeners[i].waiting);
+    }
     free(net->held);
+    session_library_free(net->sessions);
     snode_list_cache_fini(&net->lists);
     arena_fini(&net->arena);
     fake_env_fini(&net->fake);
@@ -106,6 +113,7 @@ struct client *fake_swarm_client(struct fake_swarm *net, uint8_t identity)
         .env = &net->fake.env,
         .preset = &net->preset,
         .lists = &net->lists,
+        .sessions = net->sessions,
         .identity_seed = seed,
         .display_name = "Alice",
     });
@@ -244,6 +252,92 @@ static struct reply on_retrieve(struct fake_swarm *net, uint32_t target, const s
     return reply;
 }
 
+/* --- listening --- */
+
+static struct fake_listener *listener_of(struct fake_swarm *net, uint32_t node, const struct account_id *account)
+{
+    for (size_t i = 0; i < net->listener_count; i++)
+        if (net->listeners[i].node == node && account_equal(&net->listeners[i].account, account))
+            return &net->listeners[i];
+    return NULL;
+}
+
+static struct reply on_listen(struct fake_swarm *net, uint32_t target, const struct json *params, struct fake_log *log)
+{
+    struct rpc_listen listen;
+    const char *field;
+    struct account_id account;
+    struct buf buf;
+
+    ASSERT(rpc_listen_decode(params, &listen, &field) == OK && account_from_hex(&account, listen.pubkey) == OK);
+    copy_text(log->pubkey, sizeof log->pubkey, listen.pubkey);
+    if (!fake_swarm_serves(net, target, &account))
+        return swarm_reply(net, 421, &account);
+    struct fake_listener *listener = listener_of(net, target, &account);
+    if (listener == NULL) {
+        ASSERT(net->listener_count < FAKE_LISTENERS_MAX);
+        listener = &net->listeners[net->listener_count++];
+        *listener = (struct fake_listener){.account = account, .node = target, .call = SIZE_MAX};
+    }
+    bool again = listener->call == log->call;
+    if (!again) {
+        listener->asked_ms = net->fake.now_ms;
+        listener->hold_ms = listen.hold_ms;
+    }
+    listener->call = SIZE_MAX;
+    if (listener->waiting_count == 0 && net->fake.now_ms - listener->asked_ms < listener->hold_ms) {
+        listener->call = log->call;
+        return (struct reply){.status = 200, .held = true};
+    }
+    buf_init(&buf, LIMIT_BODY_BYTES);
+    rpc_heard_open(&buf);
+    for (size_t i = 0; i < listener->waiting_count; i++) {
+        rpc_heard_add(&buf, bytes_text(listener->waiting[i]));
+        free(listener->waiting[i]);
+    }
+    listener->waiting_count = 0;
+    rpc_heard_close(&buf, LIMIT_LEASE_MS);
+    return buf_reply(net, 200, &buf);
+}
+
+static struct reply on_deliver(struct fake_swarm *net, uint32_t target, const struct json *params, struct fake_log *log)
+{
+    struct rpc_deliver deliver;
+    const char *field;
+    struct account_id account;
+    struct buf buf;
+
+    ASSERT(rpc_deliver_decode(params, &deliver, &field) == OK && account_from_hex(&account, deliver.pubkey) == OK);
+    copy_text(log->pubkey, sizeof log->pubkey, deliver.pubkey);
+    struct blob *data = blob_copy(deliver.data);
+    log->data_digest = blob_digest(data);
+    blob_drop(data);
+    if (!fake_swarm_serves(net, target, &account))
+        return swarm_reply(net, 421, &account);
+    struct fake_listener *listener = listener_of(net, target, &account);
+    if (listener == NULL || net->fake.now_ms - listener->asked_ms >= LIMIT_LEASE_MS)
+        return text_reply(404, "{\"listening\":false}");
+    listener->waiting = xrealloc(listener->waiting, (listener->waiting_count + 1) * sizeof *listener->waiting);
+    char *copy = xcalloc(1, deliver.data.len + 1);
+    memcpy(copy, deliver.data.data, deliver.data.len);
+    listener->waiting[listener->waiting_count++] = copy;
+    if (listener->call != SIZE_MAX)
+        net->held[listener->call] = false; /* its turn comes */
+    buf_init(&buf, 100);
+    rpc_delivered_encode(&buf, 1);
+    return buf_reply(net, 200, &buf);
+}
+
+/* Listens that were held long enough are answered, empty. */
+static void end_holds(struct fake_swarm *net)
+{
+    for (size_t i = 0; i < net->listener_count; i++) {
+        struct fake_listener *listener = &net->listeners[i];
+        if (listener->call != SIZE_MAX && net->fake.now_ms - listener->asked_ms >= listener->hold_ms)
+            net->held[listener->call] = false;
+    }
+}
+
 static bool force(struct fake_node *node, const char *method, struct reply *reply)
 {
     if (node->forced_times == 0 || (node->forced_method != NULL && strcmp(node->forced_method, method) != 0))
@@ -268,6 +362,10 @@ static struct reply serve(struct fake_swarm *net, struct fake_log *log, struct b
         reply = on_store(net, log->target, call.params, log, !forced);
     } else if (strcmp(log->method, "retrieve") == 0) {
         reply = on_retrieve(net, log->target, call.params, log);
+    } else if (strcmp(log->method, "listen") == 0) {
+        reply = forced ? forced_reply : on_listen(net, log->target, call.params, log);
+    } else if (strcmp(log->method, "deliver") == 0) {
+        reply = forced ? forced_reply : on_deliver(net, log->target, call.params, log);
     } else {
         ASSERT(strcmp(log->method, "get_snodes_for_pubkey") == 0);
         ASSERT(rpc_get_snodes_decode(call.params, &pubkey, &why) == OK && account_from_hex(&account, pubkey) == OK);
@@ -468,6 +566,7 @@ void fake_swarm_run_ms(struct fake_swarm *net, int64_t ms)
     fake_swarm_run(net);
     while (ms-- > 0) {
         fake_env_advance_ms(&net->fake, 1);
+        end_holds(net);
         fake_swarm_run(net);
     }
 }

@@ -2,11 +2,13 @@
  *
  * The nodes have no machines of their own: fake_swarm_run() looks at the client's open calls, walks each onion along
  * its path through the nodes, lets the target answer, and ends the call. How a node misbehaves is a switch of the test.
- * Every request that reached its target is in a log. Nodes are numbered in ascending order of their ed25519 keys. */
+ * A node to which nobody's listen is open keeps what is delivered for its next one. Every request that reached its
+ * target is in a log, a held one again when it is answered. Nodes are numbered in ascending order of their ed25519 keys. */
 #ifndef SWARMBED_FAKE_SWARM_H
 #define SWARMBED_FAKE_SWARM_H
 
 #include "client/client.h"
+#include "client/session.h"
 #include "tests/support/fake_env.h"
 
 #define FAKE_NODES_MAX 40
@@ -43,6 +45,17 @@ struct fake_node {
     size_t stored_count;
 };
 
+/* Somebody who listens, or did within 30 s. */
+struct fake_listener {
+    struct account_id account;
+    uint32_t node;
+    size_t call; /* the open one; SIZE_MAX: none */
+    int64_t asked_ms, hold_ms;
+    char **waiting; /* data to be handed over */
+    size_t waiting_count;
+};
+#define FAKE_LISTENERS_MAX 16
+
 /* One request at its target. */
 struct fake_log {
     size_t call; /* index of the client's call */
@@ -53,7 +66,7 @@ struct fake_log {
     char pubkey[67];
     char last_hash[129];           /* of a retrieve */
     char nonce[16], timestamp[24]; /* of a store */
-    uint64_t data_digest;
+    uint64_t data_digest; /* of a store or a deliver */
     bool long_poll;
 };
 
@@ -62,6 +75,9 @@ struct fake_swarm {
     struct arena arena;
     struct client_preset preset;
     struct snode_list_cache lists;
+    struct session_library *sessions;
+    struct fake_listener listeners[FAKE_LISTENERS_MAX];
+    size_t listener_count;
     struct fake_node nodes[FAKE_NODES_MAX];
     struct snode_entry entries[FAKE_NODES_MAX];
     struct swarm_entry swarms[FAKE_NODES_MAX];
