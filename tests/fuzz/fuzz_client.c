@@ -215,6 +215,8 @@ static void pass_time(struct life *life)
 static void crash_and_restart(struct life *life)
 {
     fake_env_crash(&life->net.fake);
+    if (life->net.held_cap > 0)
+        memset(life->net.held, 0, life->net.held_cap * sizeof(*life->net.held)); /* nobody waits any more */
     for (uint8_t i = 0; i < CLIENTS; i++) {
         client_free(life->clients[i]);
         life->clients[i] = fake_swarm_client(&life->net, i);

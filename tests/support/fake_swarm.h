@@ -54,7 +54,7 @@ struct fake_listener {
     char **waiting; /* data to be handed over */
     size_t waiting_count;
 };
-#define FAKE_LISTENERS_MAX 16
+#define FAKE_LISTENERS_MAX 32
 
 /* One request at its target. */
 struct fake_log {
