@@ -334,7 +334,8 @@ static void check_bounds(const struct life *life)
     snode_counts(life->snode, &counts);
     ASSERT(counts.bytes <= STORE_BYTES_MAX && counts.pushes_waiting_bytes <= LIMIT_PUSH_QUEUE_BYTES);
     ASSERT(counts.listeners <= open);
-    ASSERT(counts.onions_open <= open + fake_env_open_calls(fake)); /* a relay lives until its cancelled call has ended */
+    ASSERT(counts.onions_open <=
+           open + fake_env_open_calls(fake)); /* a relay lives until its cancelled call has ended */
     for (size_t i = 0; i < life->known_count && i < MESSAGES_KNOWN; i++)
         if (snode_holds(life->snode, life->known[i].hash))
             ASSERT(snode_held_for(life->snode, &life->known[i].account) > 0);
