@@ -75,6 +75,7 @@ static void on_answer(struct onion_request *request)
         fail(delivery);
     } else {
         delivery->retried = true;
+        request->path_avoided = request->path_id;
         env_timer_start(delivery->contact->client->env, &delivery->retry_timer, LIMIT_DELIVER_RETRY_MS, on_retry);
     }
 }

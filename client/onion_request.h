@@ -32,6 +32,7 @@ struct onion_request { /* embed in your own struct: it must live until `done` */
     const char *method; /* of the RPC, for the trace */
     struct blob *body;  /* the RPC; the owner keeps it until `done` */
     bool long_poll;
+    uint32_t path_avoided;    /* id of a path that failed before; 0: none */
     bool absence_is_no_fault; /* a 404 or 504 of the target speaks of somebody who does not listen there */
     uint32_t timeout_ms;      /* of one attempt */
     uint32_t attempts;        /* in all; at least 1 */

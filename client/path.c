@@ -97,15 +97,26 @@ static void trace_path(struct client *client, const struct path *path)
 
 const struct path *path_pick(struct client *client, const struct ed25519_public *target)
 {
+    return path_pick_other(client, target, 0);
+}
+
+const struct path *path_pick_other(struct client *client, const struct ed25519_public *target, uint32_t id)
+{
     const struct path_set *set = client->paths;
-    const struct path *fit[LIMIT_GUARDS];
+    const struct path *fit[LIMIT_GUARDS], *avoided = NULL;
     uint32_t node = snode_pool_find(&client->pool, target);
     size_t count = 0;
 
-    for (size_t i = 0; set != NULL && i < set->path_count; i++)
-        if (node == NODE_NONE || !in_path(&set->paths[i], node))
-            fit[count++] = &set->paths[i];
-    return count == 0 ? NULL : fit[env_random_below(client->env, count)];
+    for (size_t i = 0; set != NULL && i < set->path_count; i++) {
+        const struct path *path = &set->paths[i];
+        if (node != NODE_NONE && in_path(path, node))
+            continue;
+        if (path->id == id)
+            avoided = path;
+        else
+            fit[count++] = path;
+    }
+    return count == 0 ? avoided : fit[env_random_below(client->env, count)];
 }
 
 uint32_t path_draw_target(struct client *client, const uint32_t skip[], size_t skip_count)

@@ -2,7 +2,7 @@
  *
  * Both ways in end here: stored messages from a poll, and those that the listening node hands over. Both are checked
  * for what was seen before, so that a message that came both ways is shown once. A text is shown, and acknowledged if
- * it came synchronously, only once it is durable. Source: PROTOCOL 6.8, 7.5, 9.6. */
+ * it came synchronously, only once it is durable. Source: PROTOCOL 6.6, 6.7, 7.5, 9.6. */
 #ifndef SWARMBED_RECEIVE_H
 #define SWARMBED_RECEIVE_H
 

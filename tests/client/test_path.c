@@ -399,6 +399,25 @@ START_TEST(crash_while_building)
 }
 END_TEST
 
+/* A second try goes another way, as long as there is one. */
+START_TEST(failed_path_is_avoided)
+{
+    struct ed25519_public unlisted = {{1}};
+    start(20);
+    ck_assert_int_eq(build(), OK);
+    uint32_t avoided = path_pick(client, &unlisted)->id;
+    for (int i = 0; i < 100; i++)
+        ck_assert_uint_ne(path_pick_other(client, &unlisted, avoided)->id, avoided);
+    stop();
+
+    start(4);
+    ck_assert_int_eq(build(), OK);
+    avoided = path_pick(client, &unlisted)->id;
+    ck_assert_uint_eq(path_pick_other(client, &unlisted, avoided)->id, avoided);
+    stop();
+}
+END_TEST
+
 TEST_MAIN("path", three_paths_of_three_nodes, all_waiters_are_told, bad_guards_are_replaced, no_guard_at_all, no_seed,
-          small_networks, target_is_never_on_the_path, failed_paths_are_rebuilt, era_drops_at_once,
+          small_networks, target_is_never_on_the_path, failed_path_is_avoided, failed_paths_are_rebuilt, era_drops_at_once,
           culprits_are_counted, dropped_nodes_leave_their_paths, list_is_refreshed, crash_while_building)
