@@ -224,7 +224,7 @@ static void bench_suite(struct bench *bench, const struct crypto_suite *suite, u
     asking_init(&asking, suite, requests_per_round);
     ask(&asking); /* builds paths, and tells the size of an answer */
     limit_init(&limit, &asking, suite);
-    pair = bench_compare(15, ask, &asking, do_limit, &limit);
+    pair = bench_compare(31, ask, &asking, do_limit, &limit);
     snprintf(row.what, sizeof(row.what), "onion requests, %s cryptography, one thread", suite->name);
     snprintf(row.detail, sizeof(row.detail), "%.1f us, of which %.1f us are those; %zu bytes asked, %zu sealed back",
              pair.ours_ns / 1e3, pair.theirs_ns / 1e3, asking.body_len, asking.reply_len);
@@ -237,10 +237,10 @@ static void bench_suite(struct bench *bench, const struct crypto_suite *suite, u
 
 void bench_onion(struct bench *bench)
 {
-    bench_suite(bench, &crypto_real, 300);
+    bench_suite(bench, &crypto_real, 150);
 }
 
 void bench_modelled(struct bench *bench)
 {
-    bench_suite(bench, &crypto_modelled, 5000);
+    bench_suite(bench, &crypto_modelled, 3000);
 }
