@@ -185,12 +185,8 @@ static struct reply on_store(struct fake_swarm *net, uint32_t target, const stru
     struct buf buf;
 
     ASSERT(rpc_store_decode(params, &store, &field) == OK && account_from_hex(&account, store.pubkey) == OK);
-    copy_text(log->pubkey, sizeof log->pubkey, store.pubkey);
     copy_text(log->nonce, sizeof log->nonce, store.nonce);
     copy_text(log->timestamp, sizeof log->timestamp, store.timestamp);
-    struct blob *data = blob_copy(store.data);
-    log->data_digest = blob_digest(data);
-    blob_drop(data);
     if (!fake_swarm_serves(net, target, &account))
         return swarm_reply(net, 421, &account);
 
@@ -228,7 +224,6 @@ static struct reply on_retrieve(struct fake_swarm *net, uint32_t target, const s
     struct buf buf;
 
     ASSERT(rpc_retrieve_decode(params, &retrieve, &field) == OK && account_from_hex(&account, retrieve.pubkey) == OK);
-    copy_text(log->pubkey, sizeof log->pubkey, retrieve.pubkey);
     copy_text(log->last_hash, sizeof log->last_hash, retrieve.last_hash);
     if (!fake_swarm_serves(net, target, &account))
         return swarm_reply(net, 421, &account);
@@ -270,7 +265,6 @@ static struct reply on_listen(struct fake_swarm *net, uint32_t target, const str
     struct buf buf;
 
     ASSERT(rpc_listen_decode(params, &listen, &field) == OK && account_from_hex(&account, listen.pubkey) == OK);
-    copy_text(log->pubkey, sizeof log->pubkey, listen.pubkey);
     if (!fake_swarm_serves(net, target, &account))
         return swarm_reply(net, 421, &account);
     struct fake_listener *listener = listener_of(net, target, &account);
@@ -300,7 +294,7 @@ static struct reply on_listen(struct fake_swarm *net, uint32_t target, const str
     return buf_reply(net, 200, &buf);
 }
 
-static struct reply on_deliver(struct fake_swarm *net, uint32_t target, const struct json *params, struct fake_log *log)
+static struct reply on_deliver(struct fake_swarm *net, uint32_t target, const struct json *params)
 {
     struct rpc_deliver deliver;
     const char *field;
@@ -308,10 +302,6 @@ static struct reply on_deliver(struct fake_swarm *net, uint32_t target, const st
     struct buf buf;
 
     ASSERT(rpc_deliver_decode(params, &deliver, &field) == OK && account_from_hex(&account, deliver.pubkey) == OK);
-    copy_text(log->pubkey, sizeof log->pubkey, deliver.pubkey);
-    struct blob *data = blob_copy(deliver.data);
-    log->data_digest = blob_digest(data);
-    blob_drop(data);
     if (!fake_swarm_serves(net, target, &account))
         return swarm_reply(net, 421, &account);
     struct fake_listener *listener = listener_of(net, target, &account);
@@ -352,12 +342,19 @@ static struct reply serve(struct fake_swarm *net, struct fake_log *log, struct b
     struct rpc_call call;
     const char *why;
     struct reply reply, forced_reply;
-    struct bytes pubkey;
+    struct bytes pubkey, data;
     struct account_id account;
 
     ASSERT(rpc_call_decode(body, &call, &why) == OK);
     copy_text(log->method, sizeof log->method, call.method);
     bool forced = force(&net->nodes[log->target], log->method, &forced_reply);
+    if (json_get_string(call.params, "pubKey", &pubkey) == OK)
+        copy_text(log->pubkey, sizeof log->pubkey, pubkey);
+    if (json_get_string(call.params, "data", &data) == OK) {
+        struct blob *blob = blob_copy(data);
+        log->data_digest = blob_digest(blob);
+        blob_drop(blob);
+    }
     if (strcmp(log->method, "store") == 0) {
         reply = on_store(net, log->target, call.params, log, !forced);
     } else if (strcmp(log->method, "retrieve") == 0) {
@@ -365,11 +362,10 @@ static struct reply serve(struct fake_swarm *net, struct fake_log *log, struct b
     } else if (strcmp(log->method, "listen") == 0) {
         reply = forced ? forced_reply : on_listen(net, log->target, call.params, log);
     } else if (strcmp(log->method, "deliver") == 0) {
-        reply = forced ? forced_reply : on_deliver(net, log->target, call.params, log);
+        reply = forced ? forced_reply : on_deliver(net, log->target, call.params);
     } else {
         ASSERT(strcmp(log->method, "get_snodes_for_pubkey") == 0);
         ASSERT(rpc_get_snodes_decode(call.params, &pubkey, &why) == OK && account_from_hex(&account, pubkey) == OK);
-        copy_text(log->pubkey, sizeof log->pubkey, pubkey);
         reply = swarm_reply(net, 200, &account);
     }
     if (forced)
