@@ -148,19 +148,21 @@ static void end_reset(struct contact *contact)
     set_reset(contact, RESET_NONE);
 }
 
-static void follow_reset(struct contact *contact, bool switched)
+static void follow_reset(struct contact *contact, const struct session_opened *opened)
 {
     switch ((enum reset_state)contact->reset) {
     case RESET_NONE:
         return;
     case RESET_INITIATED:
-        if (!switched)
+        if (!opened->switched)
             return;
         end_reset(contact);
         friend_send_background(contact); /* so that the contact knows */
         return;
     case RESET_REQUESTED:
-        if (switched)
+        if (opened->began) /* theirs is newer still: both had ended the old one */
+            contact->reset_in_new = true;
+        else if (opened->switched)
             contact->reset_in_new = !contact->reset_in_new;
         if (contact->reset_in_new)
             end_reset(contact);
@@ -188,7 +190,7 @@ enum err conversation_open(struct contact *contact, const struct envelope *envel
         return err;
     if (opened.prekey_used)
         one_time_prekey_forget(&contact->one_time);
-    follow_reset(contact, opened.switched);
+    follow_reset(contact, &opened);
     contact_save(contact);
     return content_unpad(opened.plain, content);
 }
