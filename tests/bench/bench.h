@@ -65,6 +65,7 @@ void bench_events(struct bench *bench);   /* the event engine */
 void bench_memory(struct bench *bench);   /* bytes per node, client and replica */
 void bench_building(struct bench *bench); /* building a world */
 void bench_store(struct bench *bench);    /* a store and its replication */
+void bench_http(struct bench *bench);     /* a served network over real sockets */
 void bench_idle(struct bench *bench);     /* a day in which nothing happens */
 
 #endif

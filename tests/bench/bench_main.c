@@ -23,9 +23,9 @@ static const struct benchmark {
     const char *name;
     void (*run)(struct bench *bench);
 } benchmarks[] = {
-    {"onion", bench_onion},       {"modelled", bench_modelled}, {"threads", bench_threads},
-    {"pow", bench_pow},           {"events", bench_events},     {"memory", bench_memory},
-    {"building", bench_building}, {"store", bench_store},       {"idle", bench_idle},
+    {"onion", bench_onion},   {"modelled", bench_modelled}, {"threads", bench_threads},   {"pow", bench_pow},
+    {"events", bench_events}, {"memory", bench_memory},     {"building", bench_building}, {"store", bench_store},
+    {"idle", bench_idle},     {"http", bench_http},
 };
 
 void bench_add(struct bench *bench, const struct bench_row *row)

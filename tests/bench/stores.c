@@ -9,7 +9,7 @@
 #define TTL_MS UINT64_C(7200000)
 
 /* One request; its account is told by its number alone. */
-static struct blob *make_request(uint32_t number, uint64_t timestamp_ms)
+struct blob *stores_request(uint32_t number, uint64_t timestamp_ms)
 {
     struct account_id account = {{ACCOUNT_PREFIX}};
     char pubkey[ACCOUNT_HEX_LEN], ttl[24], timestamp[24], nonce_text[BASE64_LEN(POW_NONCE_BYTES)];
@@ -76,7 +76,7 @@ void stores_init(struct stores *stores, uint32_t nodes, uint32_t count)
     world_occupy(world, stores->seat, &sender_handler, stores);
     stores->bodies = xcalloc(count, sizeof(*stores->bodies));
     for (uint32_t i = 0; i < count; i++)
-        stores->bodies[i] = make_request(i, (uint64_t)world_now_ms(world));
+        stores->bodies[i] = stores_request(i, (uint64_t)world_now_ms(world));
 }
 
 void stores_fini(struct stores *stores)

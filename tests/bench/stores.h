@@ -24,6 +24,8 @@ struct stores {
     struct sending sendings[64]; /* so many at a time */
 };
 
+/* The body of store request `number`, at that Unix time. */
+struct blob *stores_request(uint32_t number, uint64_t timestamp_ms);
 /* A testbed with one swarm of `nodes` nodes, and `count` requests to be sent at its beginning. */
 void stores_init(struct stores *stores, uint32_t nodes, uint32_t count);
 void stores_fini(struct stores *stores);
