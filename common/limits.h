@@ -5,6 +5,7 @@
 #define SWARMBED_LIMITS_H
 
 #include <assert.h>
+#include <stdint.h>
 
 /* outside bytes */
 #define LIMIT_BODY_BYTES (10 * 1024 * 1024)  /* of a request or an answer: TIM 1; 413 above */
@@ -114,6 +115,12 @@
 #define LIMIT_RESET_MS 345600000             /* a session reset that nobody answers is over when its message is */
 #define TTL_TEXT_MS 86400000                 /* 24 h: PROTOCOL 8.6 */
 #define LIMIT_INBOX 65536                    /* messages shown and not cleared; the oldest goes */
+
+/* file store beside the seed: PROTOCOL 3.12 */
+#define LIMIT_FILE_BYTES 10000000            /* as the deployed file server */
+#define LIMIT_FILES 10000
+#define LIMIT_FILES_BYTES (UINT64_C(256) << 20)
+#define LIMIT_FILE_MS (INT64_C(14) * 86400000) /* as the deployed one keeps files */
 
 /* HTTP server (sim/http/) */
 #define LIMIT_HTTP_HEAD_BYTES 16384          /* request line and headers; 431 beyond */

@@ -23,6 +23,7 @@
     ROW(TRACE_CRASH, "crash", NULL, NULL, NULL, NULL, NULL, NULL)                                                      \
     ROW(TRACE_RESTART, "restart", "records", NULL, NULL, NULL, NULL, NULL)                                             \
     ROW(TRACE_BLOCK, "block", "height", "nodes", "swarms", NULL, "block_hash", NULL)                                   \
+    ROW(TRACE_FILE, "file", "file", "bytes", NULL, NULL, NULL, NULL)                                                   \
     /* a node */                                                                                                       \
     ROW(TRACE_SNODE_SWARM, "snode_swarm", "height", "swarm", "previous", "case", NULL, NULL)                           \
     ROW(TRACE_STORED, "stored", "bytes", "expiry_ms", "cause", NULL, "account", "hash")                                \

@@ -63,6 +63,7 @@ static void write_serving(struct buf *line, const struct scenario_serving *servi
     write_number(line, "node_port", serving->node_port);
     write_bool(line, "lan", serving->lan);
     write_bool(line, "rate_limit", serving->rate_limit);
+    write_bool(line, "refuse_hosts", serving->refuse_hosts);
 }
 
 static void write_header(struct buf *line, const struct scenario_config *config)

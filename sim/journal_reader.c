@@ -143,6 +143,7 @@ static bool read_header(struct journal_reader *reader)
     reader->serving.node_port = (uint16_t)port;
     reader->serving.lan = json_true(json_get(head, "lan"));
     reader->serving.rate_limit = json_true(json_get(head, "rate_limit"));
+    reader->serving.refuse_hosts = json_true(json_get(head, "refuse_hosts"));
     config->serving = &reader->serving;
     return read_seed(reader) && read_parameters(reader) && read_costs(reader);
 }

@@ -21,6 +21,7 @@ struct scenario_serving {
     uint16_t node_port; /* 0: as ever */
     bool lan;           /* 0.1 ms from anywhere to anywhere, instead of the internet's delays */
     bool rate_limit;    /* nodes count callers on this machine, too */
+    bool refuse_hosts;  /* a relay to an outside server gets 502 instead of an empty 200, unless the script says */
 };
 
 struct scenario_config {

@@ -360,6 +360,7 @@ int world_function(lua_State *lua)
     }
     params_check_all_used(lua, scenario);
     testbed_config_default(&config);
+    config.snode.server_relay_ok = scenario->config->serving != NULL && !scenario->config->serving->refuse_hosts;
     network_config_default(&network);
     config.world.network = &network;
     lua_pushnil(lua);

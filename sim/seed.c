@@ -4,6 +4,7 @@
 
 #include "common/limits.h"
 #include "proto/storage_rpc.h"
+#include "sim/file_store.h"
 
 #define ID_BYTES_MAX 256 /* of a request's id; a longer one comes back as 0 */
 
@@ -13,6 +14,7 @@ struct seed {
     struct blob *text;                   /* the last answer: nearly everybody asks the same */
     struct rpc_list_query query;         /* what it answers */
     struct buf id;                       /* and to which id */
+    struct file_store files;
 };
 
 struct seed *seed_new(struct env *env)
@@ -21,11 +23,13 @@ struct seed *seed_new(struct env *env)
 
     seed->env = env;
     buf_init(&seed->id, ID_BYTES_MAX);
+    file_store_init(&seed->files, env);
     return seed;
 }
 
 void seed_free(struct seed *seed)
 {
+    file_store_fini(&seed->files);
     blob_drop(seed->text);
     buf_fini(&seed->id);
     free(seed);
@@ -98,6 +102,8 @@ void seed_on_request(struct seed *seed, struct incoming *incoming)
     struct buf id;
 
     env_charge(seed->env, COST_REQUEST, 1);
+    if (file_store_on_request(&seed->files, incoming))
+        return;
     if (in->verb != VERB_POST || !bytes_equal_text(in->path, PATH_SEED_RPC)) {
         env_answer_text(seed->env, incoming, 404, "Not Found");
         return;

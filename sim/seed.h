@@ -1,7 +1,7 @@
 /* seed.h: the seed node: the public daemon that tells clients of the service nodes.
  *
  * An endpoint machine that answers POST /json_rpc. The last answer is shared by count until the membership changes, or
- * somebody asks for something else. Source: PROTOCOL 3.11. */
+ * somebody asks for something else. A file server (file_store.h) answers beside it. Source: PROTOCOL 3.11. */
 #ifndef SWARMBED_SEED_H
 #define SWARMBED_SEED_H
 

@@ -26,6 +26,7 @@ enum {
     SERVE_SPEED = ARG_COUNT,
     SERVE_LAN,
     SERVE_RATE_LIMIT,
+    SERVE_RELAY_HOSTS,
     SERVE_JOURNAL,
     SERVE_SEED_PORT,
     SERVE_NODE_PORT,
@@ -36,6 +37,8 @@ static const struct option_spec serve_options[] = {
     [SERVE_SPEED] = {"--speed", "N", "virtual seconds per second, as 1, 0.5 or 60; default: 1"},
     [SERVE_LAN] = {"--lan", NULL, "0.1 ms between any two nodes, instead of the internet's delays"},
     [SERVE_RATE_LIMIT] = {"--rate-limit", NULL, "nodes count callers on this machine, too"},
+    [SERVE_RELAY_HOSTS] = {"--relay-hosts", "HOW",
+                           "an onion for an outside server: `empty` (200; the default) or `refuse` (502)"},
     [SERVE_JOURNAL] = {"--journal", "FILE",
                        "everything that enters from outside; `swarmbed replay FILE` runs it again"},
     [SERVE_SEED_PORT] = {"--seed-port", "PORT", "of the seed, at 127.0.0.1; default: 22080"},
@@ -347,6 +350,14 @@ static int read_port(const struct options *options, uint16_t *out)
     return 0;
 }
 
+static int read_relay_hosts(struct serve *serve, const char *how)
+{
+    serve->serving.refuse_hosts = strcmp(how, "refuse") == 0;
+    if (serve->serving.refuse_hosts || strcmp(how, "empty") == 0)
+        return 0;
+    return wrong_value("--relay-hosts", how, "`empty` or `refuse` is wanted");
+}
+
 static int read_option(struct serve *serve, const struct options *options)
 {
     switch (options->spec) {
@@ -360,6 +371,8 @@ static int read_option(struct serve *serve, const struct options *options)
     case SERVE_RATE_LIMIT:
         serve->serving.rate_limit = true;
         return 0;
+    case SERVE_RELAY_HOSTS:
+        return read_relay_hosts(serve, options->value);
     case SERVE_JOURNAL:
         serve->journal_path = options->value;
         return 0;

@@ -514,6 +514,7 @@ class Ends(unittest.TestCase):
     def test_wrong_usage_is_told(self):
         for arguments, text in ((["serve", "--speed", "fast"], "--speed"), (["serve", "--seed-port", "0"], "--seed-port"),
                                 (["serve", "--lann"], "--lan"), (["serve", "/none.lua"], "none.lua"),
+                                (["serve", "--relay-hosts", "send"], "--relay-hosts"),
                                 (["replay"], "usage"), (["replay", "/none"], "/none"), (["pow"], "usage"),
                                 (["pow", "--timestamp", "1", "--ttl", "1", "a", "b"], "--ttl")):
             done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@
 
 static char path[] = "/tmp/test_journal_XXXXXX";
 static const struct scenario_set sets[] = {{"users", "5"}, {"text", "a \"quoted\" one"}};
-static const struct scenario_serving serving = {1577836800000, 22021, true, false};
+static const struct scenario_serving serving = {1577836800000, 22021, true, false, true};
 
 static void setup(void)
 {
@@ -84,6 +84,7 @@ START_TEST(the_header_makes_the_round_trip)
     ck_assert_uint_eq(read->serving->node_port, serving.node_port);
     ck_assert(read->serving->lan);
     ck_assert(!read->serving->rate_limit);
+    ck_assert(read->serving->refuse_hosts);
     journal_reader_free(reader);
     teardown();
 }
