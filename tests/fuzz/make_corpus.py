@@ -45,6 +45,56 @@ def seeds_bencode():
     return [b"de", b"i-42e", b"4:spam", b"l4:spami7ee", b"d4:data3:abc8:enc_type7:aes-gcm1:ni5e4:deepd1:al1:b2:cdeee"]
 
 
+def http(*lines, body=b""):
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def requests():
+    """What callers send, and what is smuggled: every way to say a length twice, or a line's end otherwise."""
+    store = text(STORE)
+    post = ("POST /storage_rpc/v1 HTTP/1.1", "Host: 127.1.1.7:22021")
+    chunked = (*post, "Transfer-Encoding: chunked")
+    good = [http("GET /get_stats/v1?a=b HTTP/1.1", "Host: a", "X-Loki-Long-Poll: true", "Accept: */*"),
+            http(*post, "Content-Type: application/json", f"Content-Length: {len(store)}", body=store),
+            http(*post, "Expect: 100-continue", f"Content-Length: {len(store)}", body=store),
+            http(*chunked, "Trailer: T", body=b"%x;name=\"v\"\r\n%s\r\n0\r\nT: t\r\n\r\n" % (len(store), store)),
+            http("GET / HTTP/1.0", "Connection: keep-alive"), http("OPTIONS * HTTP/1.1", "Host: a"),
+            http("GET http://127.1.1.7:22021/x HTTP/1.1", "Host: a", "Connection: close")]
+    bad = [http(*post, "Content-Length: 5", "Transfer-Encoding: chunked", body=b"0\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
+           http(*post, "Content-Length: 5", "Content-Length: 6", body=b"hello!"), http(*post, "Content-Length: -1"),
+           http(*post, "Content-Length : 5", body=b"hello"), http(*post, "Transfer-Encoding: gzip, chunked"),
+           http("GET / HTTP/1.1", "Host: a", "A: b", " c: d"), b"GET / HTTP/1.1\nHost: a\n\n", b"GET / HTTP/1.1\rHost: a\r\r",
+           http(*chunked, body=b"-1\r\n"), http(*chunked, body=b"5\nhello\r\n"), http(*chunked, body=b"fffffffffffffffff\r\n")]
+    return good + [b"".join(good[:4])] + bad
+
+
+def seeds_http():
+    """The first byte chooses the size of the pieces, as in fuzz_http.c."""
+    return [bytes([6 * number % 256]) + request for number, request in enumerate(requests())]
+
+
+def client_hello(*extensions, version=b"\x03\x03"):
+    def sized(length_bytes, value):
+        return len(value).to_bytes(length_bytes, "big") + value
+    listed = b"".join(number.to_bytes(2, "big") + sized(2, value) for number, value in extensions)
+    hello = version + bytes(range(32)) + sized(1, b"") + sized(2, bytes.fromhex("130113021303c02bc02f")) + sized(1, b"\0") + sized(2, listed)
+    return b"\x16\x03\x01" + sized(2, b"\x01" + sized(3, hello))
+
+
+def seeds_tls():
+    """The first byte chooses noise or a client, as in fuzz_tls.c; a client's story: words, then what is changed of each flight."""
+    groups, signatures = (10, bytes.fromhex("0004001d0017")), (13, bytes.fromhex("0006040308040401"))
+    share = (51, bytes.fromhex("0026001d0020") + bytes(range(32)))
+    hellos = [client_hello(groups, signatures), client_hello(groups, signatures, (43, b"\x02\x03\x04"), share),
+              client_hello((43, b"\x04\x03\x04\x03\x03"), groups, signatures, (0, b"\x00\x0c\x00\x00\x09localhost")), client_hello(version=b"\x03\x01")]
+    words = http("GET /get_stats/v1 HTTP/1.1", "Host: a")
+    said = len(words).to_bytes(2, "big") + words
+    return ([b"\x00\xff" + hello for hello in hellos] + [b"\x00\x06" + hellos[1], b"\x00\x80\x16\x03\x01\xff\xff" + bytes(300)] +
+            [bytes([version]) + b"\x00" * flights + said + b"\x00" + said + change
+             for version in (2, 3) for flights in (1, 2) for change in (b"\x00", b"\x01\x00\x07\xff", b"\xfc\x00\x10")] +
+            [bytes([version]) + b"\x01\x00\x30\xff" for version in (2, 3)])
+
+
 def seeds_json():
     return [b"{}", b'[0,-1,1.5e3,"\\u00e9\\ud83d\\ude00",true,false,null]', b"[" * 30 + b"]" * 30, b'{"a":9007199254740991,"a":{"b":[""]}}',
             text(STORE), text(RETRIEVE), text({"snodes": [NODE]})]
