@@ -8,6 +8,7 @@
 
 #include "common/text.h"
 #include "sim/control.h"
+#include "sim/doors.h"
 #include "sim/gateway/http_gateway.h"
 #include "sim/loop.h"
 #include "sim/pace.h"
@@ -18,8 +19,6 @@
 
 #define BATCH_NS      10000000 /* the world runs so long before the sockets are looked at */
 #define CATCH_UP_NS   1000000  /* before a request that has come: it should enter at the time of the wall clock */
-#define LOOPBACK_IP   0x7f000001
-#define PORTS         65536
 #define WHY_BYTES_MAX 1024
 
 enum {
@@ -30,7 +29,9 @@ enum {
     SERVE_JOURNAL,
     SERVE_SEED_PORT,
     SERVE_NODE_PORT,
-    SERVE_CONTROL_PORT
+    SERVE_CONTROL_PORT,
+    SERVE_LISTEN,
+    SERVE_SOCKET_PER_NODE
 };
 static const struct option_spec serve_options[] = {
     SCENARIO_ARG_SPECS,
@@ -44,6 +45,9 @@ static const struct option_spec serve_options[] = {
     [SERVE_SEED_PORT] = {"--seed-port", "PORT", "of the seed, at 127.0.0.1; default: 22080"},
     [SERVE_CONTROL_PORT] = {"--control-port", "PORT", "of the control interface, at 127.0.0.1; default: 22079"},
     [SERVE_NODE_PORT] = {"--node-port", "PORT", "of the nodes, each at its own loopback address; default: 22021"},
+    [SERVE_LISTEN] = {"--listen", "ADDRESS[:PORT]",
+                      "opens the network to others: the seed at PORT (22100), the nodes at the ports behind it"},
+    [SERVE_SOCKET_PER_NODE] = {"--socket-per-node", NULL, "also where one socket for all nodes at a port would do"},
 };
 
 /* What is served if no scenario is named. */
@@ -54,7 +58,6 @@ struct serve {
     struct scenario_serving serving;
     const char *journal_path; /* NULL: none */
     uint32_t speed_milli;
-    uint16_t seed_port, control_port;
 
     struct scenario *scenario;
     struct testbed *testbed;
@@ -66,8 +69,7 @@ struct serve {
     struct live_loop *loop;
     struct http_server *server;
     struct pace pace;
-    uint32_t nodes_served; /* the ports of so many are open */
-    uint8_t ports_served[PORTS / 8];
+    struct doors doors;
     bool script_failed, stopping;
 };
 
@@ -98,50 +100,6 @@ static void follow(struct serve *serve, uint64_t budget_ns)
     http_server_abort(serve->server, on_stopped);
 }
 
-static bool port_served(struct serve *serve, uint16_t port)
-{
-    uint8_t bit = (uint8_t)(1u << port % 8);
-    bool served = (serve->ports_served[port / 8] & bit) != 0;
-
-    serve->ports_served[port / 8] |= bit;
-    return served;
-}
-
-/* The addresses of all nodes at that port, for systems without one socket for all. */
-static size_t ips_at(const struct serve *serve, uint16_t port, uint32_t ips[])
-{
-    size_t count = 0;
-
-    for (uint32_t i = 0; i < testbed_node_count(serve->testbed); i++) {
-        struct address address = world_address(serve->world, testbed_node_seat(serve->testbed, i));
-
-        if (address.port == port)
-            ips[count++] = address.ip;
-    }
-    return count;
-}
-
-/* Opens the ports of nodes that have registered since the last call. */
-static enum err serve_new_nodes(struct serve *serve, struct buf *why)
-{
-    uint32_t count = testbed_node_count(serve->testbed);
-    uint32_t *ips;
-    enum err err = OK;
-
-    if (serve->nodes_served == count)
-        return OK;
-    ips = xmalloc(count * sizeof(*ips));
-    for (; serve->nodes_served < count && err == OK; serve->nodes_served++) {
-        uint32_t seat = testbed_node_seat(serve->testbed, serve->nodes_served);
-        uint16_t port = world_address(serve->world, seat).port;
-
-        if (!port_served(serve, port))
-            err = http_server_listen_loopback(serve->server, port, ips, ips_at(serve, port, ips), why);
-    }
-    free(ips);
-    return err;
-}
-
 static uint64_t on_turn(void *owner)
 {
     struct serve *serve = owner;
@@ -153,7 +111,7 @@ static uint64_t on_turn(void *owner)
         return UINT64_MAX;
     if (!serve->stopping) {
         buf_init(&why, WHY_BYTES_MAX);
-        if (serve_new_nodes(serve, &why) != OK)
+        if (doors_open_new(&serve->doors, &why) != OK)
             fprintf(stderr, "swarmbed: a new node is not reachable: %.*s\n", (int)why.len, (const char *)why.data);
         buf_fini(&why);
     }
@@ -165,14 +123,14 @@ static void on_request(void *owner, struct http_exchange *exchange)
     struct serve *serve = owner;
 
     follow(serve, CATCH_UP_NS);
-    if (exchange->local.port == serve->control_port) {
+    if (doors_lead_to_control(&serve->doors, exchange->local)) {
         struct http_counts counts;
 
         http_server_counts(serve->server, &counts);
         control_on_request(serve->control, exchange, &counts);
         return;
     }
-    http_gateway_on_request(&serve->http, exchange);
+    http_gateway_on_request(&serve->http, exchange, doors_behind(&serve->doors, exchange->local));
 }
 
 static void on_signal(void *owner)
@@ -197,17 +155,6 @@ static int64_t wall_clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static enum err listen_all(struct serve *serve, struct buf *why)
-{
-    enum err err = serve_new_nodes(serve, why);
-
-    if (err == OK)
-        err = http_server_listen(serve->server, (struct address){LOOPBACK_IP, serve->seed_port}, NULL, why);
-    if (err == OK)
-        err = http_server_listen(serve->server, (struct address){LOOPBACK_IP, serve->control_port}, NULL, why);
-    return err;
-}
-
 static int start_server(struct serve *serve)
 {
     struct http_config config = {.owner = serve, .on_request = on_request, .tls = true};
@@ -216,7 +163,9 @@ static int start_server(struct serve *serve)
 
     buf_init(&why, WHY_BYTES_MAX);
     serve->server = http_server_new(live_loop_uv(serve->loop), &config, &why);
-    if (serve->server == NULL || listen_all(serve, &why) != OK) {
+    serve->doors.server = serve->server;
+    serve->doors.testbed = serve->testbed;
+    if (serve->server == NULL || doors_open(&serve->doors, &why) != OK) {
         fprintf(stderr, "swarmbed: %.*s\n", (int)why.len, (const char *)why.data);
         status = 3;
     }
@@ -237,7 +186,7 @@ static int start_journal(struct serve *serve)
 
 static int start_control(struct serve *serve)
 {
-    struct control_config config = {serve->testbed, serve->journal, &serve->pace, serve->control_port, ""};
+    struct control_config config = {serve->testbed, serve->journal, &serve->pace, serve->doors.config.control_port, ""};
     uint8_t secret[CONTROL_TOKEN_CHARS / 2];
 
     if (getrandom(secret, sizeof(secret), 0) != sizeof(secret)) {
@@ -247,7 +196,7 @@ static int start_control(struct serve *serve)
     hex_encode(config.token, BYTES_OF(secret));
     config.token[CONTROL_TOKEN_CHARS] = '\0';
     serve->control = control_new(&config);
-    fprintf(stderr, "control: http://127.0.0.1:%u/control, token %s\n", serve->control_port, config.token);
+    fprintf(stderr, "control: http://127.0.0.1:%u/control, token %s\n", serve->doors.config.control_port, config.token);
     return 0;
 }
 
@@ -257,7 +206,23 @@ static void tell_ready(const struct serve *serve)
 
     address_text(world_address(serve->world, testbed_node_seat(serve->testbed, 0)), node);
     fprintf(stderr, "ready: %u nodes; seed http://127.0.0.1:%u/json_rpc; first node http://%s and https://%s\n",
-            testbed_node_count(serve->testbed), serve->seed_port, node, node);
+            testbed_node_count(serve->testbed), serve->doors.config.seed_port, node, node);
+}
+
+static void warn_of_open_door(const struct serve *serve)
+{
+    struct address open = serve->doors.config.open;
+    char first[ADDRESS_TEXT_MAX];
+
+    if (open.port == 0)
+        return;
+    address_text(open, first);
+    fprintf(
+        stderr,
+        "warning: --listen: whoever reaches %s reaches the seed, and behind it, at ports %u to %u, all %u nodes: what "
+        "is\nstored, and by whom, and no caller is held back unless --rate-limit is given. Not open: the control "
+        "interface\n",
+        first, open.port + 1u, open.port + serve->doors.nodes_open, serve->doors.nodes_open);
 }
 
 static void finish_server(struct serve *serve, bool ran)
@@ -283,6 +248,7 @@ static int run(struct serve *serve)
     if (status == 0)
         status = start_server(serve);
     if (status == 0) {
+        warn_of_open_door(serve);
         tell_ready(serve);
         live_loop_run(serve->loop);
     }
@@ -314,7 +280,7 @@ static int serve_scenario(struct serve *serve)
     serve->gateway = gateway_new(serve->world);
     status = start_journal(serve);
     if (status == 0) {
-        serve->http = (struct http_gateway){serve->gateway, serve->world, serve->journal, serve->seed_port};
+        serve->http = (struct http_gateway){serve->gateway, serve->world, serve->journal};
         status = close_journal(serve, run(serve));
     }
     gateway_free(serve->gateway);
@@ -377,11 +343,18 @@ static int read_option(struct serve *serve, const struct options *options)
         serve->journal_path = options->value;
         return 0;
     case SERVE_SEED_PORT:
-        return read_port(options, &serve->seed_port);
+        return read_port(options, &serve->doors.config.seed_port);
     case SERVE_CONTROL_PORT:
-        return read_port(options, &serve->control_port);
+        return read_port(options, &serve->doors.config.control_port);
     case SERVE_NODE_PORT:
         return read_port(options, &serve->serving.node_port);
+    case SERVE_LISTEN:
+        if (!doors_read_open(options->value, &serve->doors.config.open))
+            return wrong_value("--listen", options->value, "an IPv4 address, and perhaps :PORT, is wanted");
+        return 0;
+    case SERVE_SOCKET_PER_NODE:
+        serve->doors.config.socket_per_node = true;
+        return 0;
     }
     return scenario_args_option(&serve->args, options);
 }
@@ -428,8 +401,8 @@ int serve_command(int argc, char **argv)
     int status;
 
     serve->speed_milli = 1000;
-    serve->seed_port = SEED_PORT;
-    serve->control_port = CONTROL_PORT;
+    serve->doors.config.seed_port = SEED_PORT;
+    serve->doors.config.control_port = CONTROL_PORT;
     scenario_args_init(&serve->args);
     status = read_command_line(serve, argc, argv);
     if (status == 0 && serve->args.scenario != NULL)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "sim/seed.h"
 
 /* Of a caller's headers only the protocol's own reach a node: no other means anything there. */
 #define HEADER_PREFIX "x-loki-"
@@ -129,12 +128,8 @@ static void pass(struct http_gateway *self, struct http_exchange *exchange, enum
     buf_fini(&scratch);
 }
 
-void http_gateway_on_request(struct http_gateway *self, struct http_exchange *exchange)
+void http_gateway_on_request(struct http_gateway *self, struct http_exchange *exchange, struct address to)
 {
-    struct address to = exchange->local;
-
-    if (to.port == self->seed_port)
-        to = (struct address){SEED_IP, SEED_PORT};
     if (bytes_equal_text(exchange->in.verb, "POST"))
         pass(self, exchange, VERB_POST, to);
     else if (bytes_equal_text(exchange->in.verb, "GET"))

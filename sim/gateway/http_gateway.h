@@ -1,6 +1,6 @@
 /* http_gateway.h: an HTTP request at a node's or the seed's address -> a call at that seat -> the HTTP answer.
  *
- * The node found is the one whose virtual address the caller connected to. What the network inside says (a node that is
+ * Whose virtual address it is that a caller connected to is doors.h. What the network inside says (a node that is
  * down, a time-out) becomes 502 and 504; all else the node answers itself, word for word. Each call and each hang-up is
  * written to the journal. Source: PROTOCOL 3.1. */
 #ifndef SWARMBED_HTTP_GATEWAY_H
@@ -14,10 +14,9 @@ struct http_gateway {
     struct gateway *gateway;
     struct world *world;
     struct journal *journal; /* NULL: none */
-    uint16_t seed_port;      /* real port, at 127.0.0.1, of the seed */
 };
 
-/* Takes the exchange: it is answered, now or later, or its caller hangs up. */
-void http_gateway_on_request(struct http_gateway *self, struct http_exchange *exchange);
+/* Takes the exchange, for `to`, a virtual address: it is answered, now or later, or its caller hangs up. */
+void http_gateway_on_request(struct http_gateway *self, struct http_exchange *exchange, struct address to);
 
 #endif

@@ -17,6 +17,7 @@ struct listener {
     uv_tcp_t tcp;
     struct http_server *server;
     struct list link;
+    struct address address; /* as asked for */
     bool loopback_only;
 };
 
@@ -183,6 +184,7 @@ static int bind_and_listen(struct listener *listener, struct address address)
         .sin_family = AF_INET, .sin_port = htons(address.port), .sin_addr.s_addr = htonl(address.ip)};
     int status = uv_tcp_bind(&listener->tcp, (const struct sockaddr *)&at, 0);
 
+    listener->address = address;
     return status != 0 ? status : uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
 }
 
@@ -232,32 +234,29 @@ enum err http_server_listen(struct http_server *server, struct address address, 
     return OK;
 }
 
-/* One socket per address: all of them, or none. */
-static enum err listen_each(struct http_server *server, uint16_t port, const uint32_t *ips, size_t ip_count,
-                            struct buf *why)
+static bool served(const struct http_server *server, struct address address)
 {
-    struct list *last = server->listeners.prev;
+    LIST_EACH (at, &server->listeners) {
+        const struct listener *listener = CONTAINER_OF(at, struct listener, link);
 
-    for (size_t i = 0; i < ip_count; i++) {
-        if (http_server_listen(server, (struct address){ips[i], port}, NULL, why) == OK)
-            continue;
-        while (server->listeners.prev != last)
-            close_listener(CONTAINER_OF(server->listeners.prev, struct listener, link));
-        return ERR_IO;
+        if (listener->address.port == address.port && (listener->loopback_only || listener->address.ip == address.ip))
+            return true;
     }
-    return OK;
+    return false;
 }
 
-enum err http_server_listen_loopback(struct http_server *server, uint16_t port, const uint32_t *ips, size_t ip_count,
-                                     struct buf *why)
+enum err http_server_listen_loopback(struct http_server *server, struct address address, struct buf *why)
 {
-    struct listener *listener = listener_new(server, true);
-    struct address everywhere = {INADDR_ANY, port};
+    struct address everywhere = {INADDR_ANY, address.port};
+    struct listener *listener;
     int status;
 
+    if (served(server, address))
+        return OK;
+    listener = listener_new(server, true);
     if (!bind_to_loopback_device(listener)) {
         close_listener(listener);
-        return listen_each(server, port, ips, ip_count, why);
+        return http_server_listen(server, address, NULL, why);
     }
     status = bind_and_listen(listener, everywhere);
     if (status == 0)

@@ -73,11 +73,10 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_co
 /* Only once stopped: in or after `on_stopped`. */
 void http_server_free(struct http_server *server);
 
-/* Serves `port` at all of 127.0.0.0/8 with one socket bound to the loopback device; where the system refuses that, with
- * one socket for each of `ips`. Nothing but this machine reaches it. ERR_IO: nothing listens; `why` says what and
- * where. */
-MUST_CHECK enum err http_server_listen_loopback(struct http_server *server, uint16_t port, const uint32_t *ips,
-                                                size_t ip_count, struct buf *why);
+/* Serves `address`, one of 127.0.0.0/8: with one socket for its port at all of them, bound to the loopback device; where
+ * the system refuses that, with one for this address. Nothing but this machine reaches it. What is served already stays
+ * as it is. ERR_IO: it is not served; `why` says what and where. */
+MUST_CHECK enum err http_server_listen_loopback(struct http_server *server, struct address address, struct buf *why);
 /* Serves one address, 0.0.0.0 being all: whoever reaches that address reaches the server. Port 0: any free one. `bound`
  * (may be NULL): what it became. */
 MUST_CHECK enum err http_server_listen(struct http_server *server, struct address address, struct address *bound,

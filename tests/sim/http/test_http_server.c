@@ -625,33 +625,60 @@ START_TEST(descriptors_run_out)
 }
 END_TEST
 
-/* One port serves every loopback address, and the exchange tells which. */
+/* A caller at `at` is served, and the exchange tells where it called. */
+static void check_served_at(struct http_fixture *fixture, struct address at)
+{
+    int fd;
+
+    fixture->at = at;
+    fixture->held_count = 0;
+    fd = http_fixture_call(fixture);
+    say(fixture, fd, GET("/hold"));
+    TURN_UNTIL(fixture, fixture->held_count == 1);
+    ck_assert(address_equal(fixture->held[0]->local, at));
+    http_answer_text(fixture->held[0], 200, "ok");
+    http_fixture_hear(fixture, fd, "ok");
+    close(fd);
+}
+
+/* One socket serves every loopback address at a port, and asking again for one of them changes nothing. */
 START_TEST(one_port_serves_all_of_loopback)
 {
     static const uint32_t ips[] = {0x7f010107, 0x7f020307, 0x7ffafa07};
     struct http_fixture fixture;
     struct buf why;
     uint16_t port;
-    int fd;
 
     http_fixture_init(&fixture, (struct http_config){0});
     buf_init(&why, 256);
     port = (uint16_t)(fixture.at.port ^ 1); /* likely free: its neighbour was */
-    ck_assert_int_eq(http_server_listen_loopback(fixture.server, port, ips, ARRAY_LEN(ips), &why), OK);
-    for (uint32_t i = 0; i < ARRAY_LEN(ips); i++) {
-        fixture.at = (struct address){ips[i], port};
-        fd = http_fixture_call(&fixture);
-        say(&fixture, fd, GET("/hold"));
-        TURN_UNTIL(&fixture, fixture.held_count == i + 1);
-        ck_assert(address_equal(fixture.held[i]->local, fixture.at));
-        http_answer_text(fixture.held[i], 200, "ok");
-        http_fixture_hear(&fixture, fd, "ok");
-        close(fd);
-    }
+    for (uint32_t i = 0; i < 2; i++)
+        ck_assert_int_eq(http_server_listen_loopback(fixture.server, (struct address){ips[0], port}, &why), OK);
+    for (uint32_t i = 0; i < ARRAY_LEN(ips); i++)
+        check_served_at(&fixture, (struct address){ips[i], port});
     /* A port that is taken: what and why is said, and nothing listens. */
     ck_assert_int_eq(http_server_listen(fixture.server, fixture.at, NULL, &why), ERR_IO);
     ck_assert_uint_gt(bytes_find(buf_bytes(&why), BYTES_LIT(": address already in use")), 0);
     ck_assert_uint_ne(bytes_find(buf_bytes(&why), BYTES_LIT(": address already in use")), SIZE_MAX);
+    buf_fini(&why);
+    http_fixture_fini(&fixture);
+}
+END_TEST
+
+/* Where an address has a socket of its own, another one at that port gets one when it is asked for. */
+START_TEST(sockets_of_single_addresses_stay)
+{
+    struct address first = {0x7f010107, 0}, second = {0x7f020307, 0};
+    struct http_fixture fixture;
+    struct buf why;
+
+    http_fixture_init(&fixture, (struct http_config){0});
+    buf_init(&why, 256);
+    ck_assert_int_eq(http_server_listen(fixture.server, first, &first, &why), OK);
+    second.port = first.port;
+    ck_assert_int_eq(http_server_listen(fixture.server, second, NULL, &why), OK);
+    check_served_at(&fixture, first);
+    check_served_at(&fixture, second);
     buf_fini(&why);
     http_fixture_fini(&fixture);
 }
@@ -714,4 +741,4 @@ TEST_MAIN("http_server", connections_stay_until_told, old_callers_get_what_they_
           answers_for_nobody, a_caller_leaves_while_it_is_answered, slow_readers_are_not_read_from,
           every_wait_has_an_end, streams_come_in_chunks, slow_readers_of_a_stream_are_told, a_stream_reader_hangs_up,
           connections_are_bounded, a_crowd_is_turned_away, descriptors_run_out, one_port_serves_all_of_loopback,
-          stopping_finishes_open_answers, aborting_drops_everything)
+          sockets_of_single_addresses_stay, stopping_finishes_open_answers, aborting_drops_everything)
