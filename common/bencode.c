@@ -1,5 +1,7 @@
 #include "common/bencode.h"
 
+#include <inttypes.h>
+
 #include "common/limits.h"
 #include "common/text.h"
 
@@ -76,6 +78,15 @@ bool bencode_element(struct bencode *in)
     return !in->failed;
 }
 
+char bencode_kind(const struct bencode *in)
+{
+    uint8_t first = in->rest.len == 0 ? 0 : in->rest.data[0];
+
+    if (first == 'd' || first == 'l' || first == 'i')
+        return (char)first;
+    return first >= '0' && first <= '9' ? 's' : 0;
+}
+
 struct bytes bencode_string(struct bencode *in)
 {
     uint64_t len = digits(in, ':');
@@ -138,4 +149,20 @@ bool bencode_end(struct bencode *in)
     if (in->rest.len > 0)
         fail(in);
     return !in->failed;
+}
+
+void bencode_write_string(struct buf *out, struct bytes string)
+{
+    buf_printf(out, "%zu:", string.len);
+    buf_append(out, string);
+}
+
+void bencode_write_text(struct buf *out, const char *text)
+{
+    bencode_write_string(out, bytes_text(text));
+}
+
+void bencode_write_integer(struct buf *out, int64_t value)
+{
+    buf_printf(out, "i%" PRId64 "e", value);
 }

@@ -51,6 +51,20 @@
 #define LIMIT_DELIVERY_BYTES_PER_KEY (1 << 20) /* of their data */
 #define POW_LENIENCY_MS (15 * 60 * 1000)
 
+/* storage node, today's dialect: PROTOCOL 10 */
+#define LIMIT_DATA_BYTES 76800               /* of one message; LIMIT_DATA_CHARS in base64 */
+#define LIMIT_TIMESTAMP_MS_MIN INT64_C(1000000000) /* what is below was meant as seconds */
+#define LIMIT_TTL_MODERN_MS_MAX INT64_C(1209600000) /* 14 days, in a public inbox */
+#define LIMIT_TTL_PRIVATE_MS_MAX INT64_C(2592000000) /* 30 days, in other namespaces; also how far expire may reach */
+#define LIMIT_SIGNATURE_MS 60000             /* a signed timestamp's distance from now */
+#define LIMIT_SIGNATURE_FORWARDED_MS 70000   /* the same in a call that a peer passes on */
+#define LIMIT_RETRIEVE_BYTES 7800000         /* of one answer, counted as PROTOCOL 10.8 says */
+#define LIMIT_RETRIEVE_PARTS 5               /* without max_count and max_size: such a part of it */
+#define LIMIT_REVOCATIONS 50                 /* per account and per call: the newest */
+#define LIMIT_BATCH_REQUESTS 20              /* of one batch or sequence */
+#define LIMIT_MEMBER_MS 5000                 /* for a swarm member's answer to a call that is passed on */
+#define LIMIT_RECURSIVE_OPEN 10000           /* calls that wait for members, per node; 503 beyond */
+
 /* client */
 #define LIMIT_STORE_CONNECTIONS 3            /* parallel stores per message: TIM 3 */
 #define LIMIT_SWARM_MIN 3                    /* cached nodes below which the swarm is asked again */
@@ -150,6 +164,8 @@ static_assert(LIMIT_LISTEN_HOLD_MS_MAX < LIMIT_LEASE_MS, "a lease outlives its h
 static_assert(LIMIT_DATA_CHARS <= LIMIT_DELIVERY_BYTES_PER_KEY, "any message may wait");
 static_assert(LIMIT_RELAY_TIMEOUT_MS < LIMIT_ONION_TIMEOUT_MS, "a relay's 504 must reach the client before it gives up");
 static_assert(LIMIT_DATA_CHARS < LIMIT_BATCH_BYTES, "a message fits a batch");
+static_assert(LIMIT_DATA_BYTES / 3 * 4 == LIMIT_DATA_CHARS && LIMIT_DATA_BYTES % 3 == 0, "both dialects take the same messages");
+static_assert(LIMIT_MEMBER_MS < LIMIT_RELAY_TIMEOUT_MS, "a silent member must show before the relays give up");
 static_assert(LIMIT_PATHS_MIN <= LIMIT_GUARDS, "as many paths as guards");
 
 #endif

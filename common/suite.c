@@ -180,4 +180,6 @@ const struct crypto_suite crypto_real = {
     .open = real_open,
     .pow_prove = real_pow_prove,
     .pow_check = real_pow_check,
+    .sign = ed25519_sign,
+    .verify = ed25519_verify,
 };

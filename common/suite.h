@@ -44,6 +44,9 @@ struct crypto_suite {
                           uint8_t hash[64]);
     /* `hash` is written in any case; false: the proof does not meet the target. */
     bool (*pow_check)(const uint8_t payload_hash[64], uint64_t target, const uint8_t nonce[8], uint8_t hash[64]);
+    /* Signatures of requests and answers. Modelled ones say who signed what, and anybody could make them. */
+    void (*sign)(const struct ed25519_secret *secret, struct bytes text, uint8_t signature[64]);
+    bool (*verify)(const struct ed25519_public *public, struct bytes text, const uint8_t signature[64]);
 };
 
 extern const struct crypto_suite crypto_real;

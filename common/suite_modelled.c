@@ -8,6 +8,7 @@
  *   GCM, XChaCha20         nonce || plaintext || tag (16), the tag a mix of the plaintext under key and nonce
  *   CBC                    IV[0..8] || check (8) || plaintext || PKCS#7 padding: there is no room for a tag behind, so
  *                          the second half of the IV makes place for it
+ *   signature              public key and text, mixed
  *   proof of work          target, rounded down (4), and check (4) that binds it to the payload */
 #include "common/suite_modelled.h"
 
@@ -60,7 +61,7 @@ static void mix_store(struct mix mix, uint8_t out[16])
     store_le64(out + 8, mix.words[1]);
 }
 
-enum purpose { PURPOSE_PUBLIC_KEY = 1, PURPOSE_AGREEMENT, PURPOSE_TAG };
+enum purpose { PURPOSE_PUBLIC_KEY = 1, PURPOSE_AGREEMENT, PURPOSE_TAG, PURPOSE_SIGNATURE };
 
 static void mix_key(enum purpose purpose, struct bytes text, uint8_t out[32])
 {
@@ -224,6 +225,29 @@ static bool modelled_pow_check(const uint8_t payload_hash[64], uint64_t target, 
     return load_le32(nonce + 4) == proof_check(payload_hash, packed_target) && target_unpack(packed_target) <= target;
 }
 
+static void signature_of(struct bytes public, struct bytes text, uint8_t signature[64])
+{
+    for (unsigned i = 0; i < 4; i++) {
+        struct mix seed = mix_text((struct mix){{PURPOSE_SIGNATURE, i}}, public);
+
+        mix_store(mix_text(seed, text), signature + (size_t)16 * i);
+    }
+}
+
+/* The public key stands behind the seed. */
+static void modelled_sign(const struct ed25519_secret *secret, struct bytes text, uint8_t signature[64])
+{
+    signature_of(bytes_slice(BYTES_OF(secret->bytes), 32, 32), text, signature);
+}
+
+static bool modelled_verify(const struct ed25519_public *public, struct bytes text, const uint8_t signature[64])
+{
+    uint8_t expected[64];
+
+    signature_of(BYTES_OF(public->bytes), text, expected);
+    return memcmp(expected, signature, sizeof(expected)) == 0;
+}
+
 const struct crypto_suite crypto_modelled = {
     .name = "modelled",
     .ephemeral_public = modelled_ephemeral_public,
@@ -232,4 +256,6 @@ const struct crypto_suite crypto_modelled = {
     .open = modelled_open,
     .pow_prove = modelled_pow_prove,
     .pow_check = modelled_pow_check,
+    .sign = modelled_sign,
+    .verify = modelled_verify,
 };

@@ -139,6 +139,29 @@ bool base64_valid(struct bytes text)
     return seen <= 63 && base64_last(last, text.data + text.len - 4) > 0;
 }
 
+enum err base64_decode_unpadded(uint8_t *out, size_t *len, struct bytes text)
+{
+    size_t whole = text.len / 4 * 4, left = text.len - whole, room = *len;
+    size_t tail_len = 3;
+    uint8_t tail[4], bytes[3];
+    enum err err = base64_decode(out, len, bytes_slice(text, 0, whole));
+
+    if (err != OK || left == 0)
+        return err;
+    if (left == 1 || memchr(text.data, '=', text.len) != NULL)
+        return ERR_FORMAT; /* a padding that is not complete, or not at the end */
+    memset(tail, '=', sizeof(tail));
+    memcpy(tail, text.data + whole, left);
+    err = base64_decode(bytes, &tail_len, BYTES_OF(tail));
+    if (err == OK && *len + tail_len > room)
+        err = ERR_TOO_BIG;
+    if (err != OK)
+        return err;
+    memcpy(out + *len, bytes, tail_len);
+    *len += tail_len;
+    return OK;
+}
+
 void base32z_encode(char *out, struct bytes bytes)
 {
     static const char digits[] = "ybndrfg8ejkmcpqxot1uwisza345h769";

@@ -19,6 +19,8 @@ void base64_encode(char *out, struct bytes bytes);                       /* BASE
 /* Standard alphabet with padding; unused bits must be zero. *len: in, room; out, bytes written. */
 MUST_CHECK enum err base64_decode(uint8_t *out, size_t *len, struct bytes text);
 bool base64_valid(struct bytes text);
+/* The same, but the padding may be missing; *len: in, room, at least text.len / 4 * 3 + 2; out, bytes written. */
+MUST_CHECK enum err base64_decode_unpadded(uint8_t *out, size_t *len, struct bytes text);
 
 #define BASE32Z_LEN(n) (((n) * 8 + 4) / 5)
 void base32z_encode(char *out, struct bytes bytes);                      /* BASE32Z_LEN characters, no zero */

@@ -140,5 +140,38 @@ START_TEST(a_failure_is_remembered)
 }
 END_TEST
 
+/* What is written reads as it was, and can be told apart before it is read. */
+START_TEST(what_is_written_is_read)
+{
+    struct bencode in;
+    struct bytes key = BYTES_NONE;
+    struct buf out;
+
+    buf_init(&out, SIZE_MAX);
+    buf_byte(&out, 'd');
+    bencode_write_text(&out, "a");
+    bencode_write_integer(&out, INT64_MIN);
+    bencode_write_text(&out, "b");
+    bencode_write_string(&out, (struct bytes){(const uint8_t *)"\0x", 2});
+    buf_byte(&out, 'e');
+    bencode_init(&in, buf_bytes(&out));
+    ck_assert_int_eq(bencode_kind(&in), 'd');
+    bencode_open(&in, 'd');
+    ck_assert(bencode_key(&in, &key));
+    ck_assert_int_eq(bencode_kind(&in), 'i');
+    ck_assert(bencode_integer(&in) == INT64_MIN);
+    ck_assert(bencode_key(&in, &key));
+    ck_assert_int_eq(bencode_kind(&in), 's');
+    ck_assert_uint_eq(bencode_string(&in).len, 2);
+    ck_assert_int_eq(bencode_kind(&in), 0);
+    ck_assert(!bencode_key(&in, &key));
+    ck_assert(bencode_end(&in));
+    ck_assert_int_eq(bencode_kind(&in), 0);
+    bencode_init(&in, BYTES_LIT("le"));
+    ck_assert_int_eq(bencode_kind(&in), 'l');
+    buf_fini(&out);
+}
+END_TEST
+
 TEST_MAIN("bencode", a_dictionary_is_read_key_by_key, a_list_is_read_element_by_element, numbers_have_one_form,
-          strings_end_where_the_text_does, keys_ascend, depth_is_bounded, a_failure_is_remembered)
+          strings_end_where_the_text_does, keys_ascend, depth_is_bounded, a_failure_is_remembered, what_is_written_is_read)

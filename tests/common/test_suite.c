@@ -211,6 +211,31 @@ START_TEST(proofs_hold_for_payload_and_target)
 }
 END_TEST
 
+/* A signature holds for its key and its text. */
+START_TEST(signatures_hold_for_key_and_text)
+{
+    static const uint8_t seed[32] = {1}, other_seed[32] = {2};
+    struct ed25519_public public, other_public;
+    struct ed25519_secret secret, other_secret;
+    uint8_t signature[64];
+
+    ck_assert_int_eq(crypto_start(), OK);
+    ed25519_from_seed(seed, &public, &secret);
+    ed25519_from_seed(other_seed, &other_public, &other_secret);
+    for (size_t s = 0; s < ARRAY_LEN(suites); s++) {
+        suites[s]->sign(&secret, BYTES_LIT("text"), signature);
+        ck_assert(suites[s]->verify(&public, BYTES_LIT("text"), signature));
+        ck_assert(!suites[s]->verify(&public, BYTES_LIT("texT"), signature));
+        ck_assert(!suites[s]->verify(&other_public, BYTES_LIT("text"), signature));
+        for (size_t i = 0; i < sizeof(signature); i++) {
+            signature[i] ^= 1;
+            ck_assert(!suites[s]->verify(&public, BYTES_LIT("text"), signature));
+            signature[i] ^= 1;
+        }
+    }
+}
+END_TEST
+
 /* Modelled proofs know one difficulty from the next, for every target there is. */
 START_TEST(modelled_proofs_know_their_target)
 {
@@ -254,5 +279,5 @@ END_TEST
 
 TEST_MAIN("suite", hashes_are_the_standards, two_sides_agree, points_of_small_order_are_refused,
           layers_open_with_their_key_alone, the_nonce_shows, modelled_cbc_checks_its_padding,
-          proofs_hold_for_payload_and_target, modelled_proofs_know_their_target, wiped_memory_is_zero,
+          proofs_hold_for_payload_and_target, signatures_hold_for_key_and_text, modelled_proofs_know_their_target, wiped_memory_is_zero,
           the_real_suite_agrees_with_the_vectors)

@@ -151,6 +151,35 @@ START_TEST(base64_respects_the_room)
 }
 END_TEST
 
+/* Padding may be missing, never wrong; the rest is as strict. */
+START_TEST(base64_without_padding)
+{
+    static const struct {
+        const char *text, *bytes; /* NULL: refused */
+    } cases[] = {
+        {"", ""},       {"Zg==", "f"},   {"Zg", "f"},      {"Zm8=", "fo"}, {"Zm8", "fo"},   {"Zm9v", "foo"}, {"Zm9vYg", "foob"},
+        {"Z", NULL},    {"Zg=", NULL},   {"Zm9vY", NULL},  {"Zh", NULL},   {"Zm9", NULL},   {"Zg==Zg", NULL}, {"Zm9v*g", NULL},
+        {"Zm8=Zg", NULL}, {"=", NULL},   {"==", NULL},     {"Zm9v=", NULL},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        uint8_t out[8];
+        size_t len = sizeof(out);
+        enum err err = base64_decode_unpadded(out, &len, bytes_text(cases[i].text));
+
+        ck_assert_msg(err == (cases[i].bytes == NULL ? ERR_FORMAT : OK), "%s: %s", cases[i].text, err_text(err));
+        if (cases[i].bytes != NULL)
+            ck_assert(bytes_equal_text((struct bytes){out, len}, cases[i].bytes));
+    }
+    for (size_t room = 2; room <= 4; room++) {
+        uint8_t out[4];
+        size_t len = room;
+
+        ck_assert_int_eq(base64_decode_unpadded(out, &len, BYTES_LIT("Zm9vYg")), room < 4 ? ERR_TOO_BIG : OK);
+    }
+}
+END_TEST
+
 /* The digits of the alphabet in order; and the examples of the z-base-32 specification. */
 START_TEST(base32z_as_specified)
 {
@@ -332,5 +361,5 @@ END_TEST
 
 TEST_MAIN("text", hex_goes_there_and_back, hex_refuses_everything_else, base64_encodes_as_the_rfc,
           base64_goes_there_and_back, base64_takes_the_canonical_form_only, base64_has_64_digits,
-          base64_respects_the_room, base32z_as_specified, decimal_is_canonical, durations_have_one_unit,
+          base64_respects_the_room, base64_without_padding, base32z_as_specified, decimal_is_canonical, durations_have_one_unit,
           durations_read_well_and_are_exact, utf8_is_strict, utf8_has_no_zero_byte_anywhere)
