@@ -57,6 +57,14 @@ void change_encode(struct buf *out, const struct change *change)
     }
 }
 
+static void set_disks(struct testbed *testbed, int64_t value)
+{
+    static const enum err errors[] = {OK, ERR_FULL, ERR_IO};
+
+    for (uint32_t i = 0; i < testbed_node_count(testbed); i++)
+        world_set_disk_failing(testbed_world(testbed), testbed_node_seat(testbed, i), errors[value]);
+}
+
 enum err change_apply(const struct change *change, struct testbed *testbed)
 {
     struct world *world = testbed_world(testbed);
@@ -84,6 +92,9 @@ enum err change_apply(const struct change *change, struct testbed *testbed)
         break;
     case CHANGE_CLOCK_SKEW:
         world_set_clock_skew(world, testbed_node_seat(testbed, change->node), change->value);
+        break;
+    case CHANGE_DISKS:
+        set_disks(testbed, change->value);
         break;
     case CHANGE_REGISTER:
         if (testbed_node_count(testbed) >= NODES_MAX)

@@ -16,6 +16,7 @@
     ROW(CHANGE_RECOMMISSION, "recommission", true, NULL, 0, 0, "a decommissioned node comes back at the next block")   \
     ROW(CHANGE_CUT_OFF, "cut_off", true, "value", 0, 1, "1: calls to and from the node are lost; 0: no longer")        \
     ROW(CHANGE_CLOCK_SKEW, "clock_skew", true, "value", -86400000, 86400000, "the node's clock is so many ms ahead")   \
+    ROW(CHANGE_DISKS, "disks", false, "value", 0, 2, "every node's disk: 0 works, 1 is full, 2 fails")                 \
     ROW(CHANGE_REGISTER, "register", false, NULL, 0, 0, "a new node; in a swarm from the next block on")               \
     ROW(CHANGE_BLOCK, "block", false, NULL, 0, 0, "a block now")                                                       \
     ROW(CHANGE_DIFFICULTY, "difficulty", false, "value", 1, 1000000, "publishes this difficulty of proofs of work")

@@ -36,6 +36,8 @@ struct disk_virtual {
     struct sync *asked; /* the first of them that has not begun */
     int64_t free_us;
     enum err failing;
+    struct buf *log; /* NULL: nobody wants it */
+    uint64_t log_name;
 };
 
 static struct bytes record_key(const void *value)
@@ -80,6 +82,18 @@ void disk_virtual_free(struct disk_virtual *disk)
     free(disk);
 }
 
+void disk_virtual_set_log(struct disk_virtual *disk, struct buf *log, uint64_t name)
+{
+    disk->log = log;
+    disk->log_name = name;
+}
+
+static void log_record(const struct disk_virtual *disk, const struct record *record)
+{
+    if (disk->log != NULL)
+        disk_log_append(disk->log, disk->log_name, record_key(record), disk_value_bytes(record->value));
+}
+
 static void add_pending(struct disk_virtual *disk, struct record *record)
 {
     if (disk->pending_end == disk->pending_cap && disk->pending_first > disk->pending_cap / 2) {
@@ -94,7 +108,7 @@ static void add_pending(struct disk_virtual *disk, struct record *record)
     disk->pending[disk->pending_end++] = record;
 }
 
-void disk_virtual_put(struct disk_virtual *disk, struct bytes key, struct bytes value)
+static struct record *new_record(const struct disk_virtual *disk, struct bytes key, struct bytes value)
 {
     struct record *record;
 
@@ -104,7 +118,12 @@ void disk_virtual_put(struct disk_virtual *disk, struct bytes key, struct bytes 
     record->key_len = (uint32_t)key.len;
     if (key.len > 0)
         memcpy(record->key, key.data, key.len);
-    add_pending(disk, record);
+    return record;
+}
+
+void disk_virtual_put(struct disk_virtual *disk, struct bytes key, struct bytes value)
+{
+    add_pending(disk, new_record(disk, key, value));
     disk->unsynced_count++;
     disk->unsynced_bytes += key.len + value.len;
 }
@@ -152,6 +171,8 @@ static enum err write_record(struct disk_virtual *disk, struct record *record)
         record_free(record);
         return ERR_FULL;
     }
+    if (old != NULL || record->value != NULL)
+        log_record(disk, record);
     if (old != NULL) {
         table_remove(&disk->durable, record_key(old));
         disk->bytes -= record_bytes(old);
@@ -206,6 +227,15 @@ void disk_virtual_crash(struct disk_virtual *disk)
 void disk_virtual_set_failing(struct disk_virtual *disk, enum err err)
 {
     disk->failing = err;
+}
+
+void disk_virtual_load(struct disk_virtual *disk, struct bytes key, struct bytes value)
+{
+    struct record *record = new_record(disk, key, value);
+
+    ASSERT(record->value != NULL && table_get(&disk->durable, key) == NULL);
+    table_put(&disk->durable, record);
+    disk->bytes += record_bytes(record);
 }
 
 static int compare_records(const void *a, const void *b)

@@ -96,7 +96,7 @@ static void write_header(struct buf *line, const struct scenario_config *config)
     write_serving(line, config->serving);
 }
 
-struct journal *journal_create(const char *path, const struct scenario_config *config)
+struct journal *journal_create(const char *path, const struct scenario_config *config, uint64_t record_count)
 {
     FILE *file = fopen(path, "wb");
     struct journal *journal;
@@ -107,8 +107,23 @@ struct journal *journal_create(const char *path, const struct scenario_config *c
     journal->file = file;
     buf_init(&journal->line, JOURNAL_LINE_BYTES_MAX);
     write_header(&journal->line, config);
+    write_number(&journal->line, "records", (int64_t)record_count);
     end_line(journal);
     return journal;
+}
+
+void journal_record(struct journal *journal, const struct disk_log_record *record)
+{
+    struct buf *line = &journal->line;
+
+    json_open(line, '{');
+    json_write_name(line, "disk");
+    buf_printf(line, "\"%016" PRIx64 "\"", record->disk);
+    json_write_name(line, "key");
+    write_bytes(line, record->key);
+    json_write_name(line, "value");
+    write_bytes(line, record->value);
+    end_line(journal);
 }
 
 static void begin_line(struct journal *journal, int64_t at_us)

@@ -1,7 +1,7 @@
 /* journal.h: everything that enters a served world from outside, with its virtual time; enough to run it again.
  *
  * JSON, one object a line. The first says how the world was built: program, scenario text, its parameters, seed, costs;
- * then comes what entered, in order: calls, hang-ups, changes by the control interface; the last line has the digest.
+ * then come the records that the nodes' disks began with; then what entered, in order: calls, hang-ups, changes by the control interface; the last line has the digest.
  * A journal is a file from outside: reading is bounded, and what does not fit is an error with its line. */
 #ifndef SWARMBED_JOURNAL_H
 #define SWARMBED_JOURNAL_H
@@ -16,8 +16,10 @@
 
 /* Writing. NULL is a journal that nobody wants: all of these do nothing with it. */
 struct journal;
-/* Writes the header. NULL: errno tells. */
-struct journal *journal_create(const char *path, const struct scenario_config *config);
+/* Writes the header: `record_count` calls of journal_record() follow. NULL: errno tells. */
+struct journal *journal_create(const char *path, const struct scenario_config *config, uint64_t record_count);
+/* A record that a node's disk began with: in ascending order of disks, then of keys. */
+void journal_record(struct journal *journal, const struct disk_log_record *record);
 void journal_call(struct journal *journal, int64_t at_us, uint64_t number, struct address to,
                   const struct message *message);
 void journal_hang_up(struct journal *journal, int64_t at_us, uint64_t number);

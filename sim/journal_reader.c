@@ -28,6 +28,9 @@ struct journal_reader {
     struct arena texts; /* the parameters */
     struct header headers[LIMIT_HTTP_HEADERS];
     struct blob *body;
+    uint64_t record_count; /* as the header says */
+    struct kept_records records;
+    struct disk_source disks;
 };
 
 static void complain(const struct journal_reader *reader, struct buf *why, const char *what)
@@ -127,7 +130,7 @@ static bool read_header(struct journal_reader *reader)
     const struct json *head = reader->head;
     struct scenario_config *config = &reader->config;
     struct bytes crypto;
-    int64_t version, port;
+    int64_t version, port, records;
 
     config->name = text_of(reader, head, "name");
     if (config->name == NULL || !number_of(head, "journal", 1, 1, &version))
@@ -144,8 +147,90 @@ static bool read_header(struct journal_reader *reader)
     reader->serving.lan = json_true(json_get(head, "lan"));
     reader->serving.rate_limit = json_true(json_get(head, "rate_limit"));
     reader->serving.refuse_hosts = json_true(json_get(head, "refuse_hosts"));
+    if (!number_of(head, "records", 0, INT64_C(1) << 52, &records))
+        return false;
+    reader->record_count = (uint64_t)records;
+    reader->disks = kept_records_source(&reader->records);
+    reader->serving.disks = &reader->disks;
     config->serving = &reader->serving;
     return read_seed(reader) && read_parameters(reader) && read_costs(reader);
+}
+
+void journal_reader_free(struct journal_reader *reader)
+{
+    fclose(reader->file);
+    json_free(reader->head);
+    json_free(reader->document);
+    blob_drop(reader->body);
+    buf_fini(&reader->line);
+    arena_fini(&reader->arena);
+    arena_fini(&reader->texts);
+    kept_records_fini(&reader->records);
+    free(reader);
+}
+
+const struct scenario_config *journal_config(const struct journal_reader *reader)
+{
+    return &reader->config;
+}
+
+static bool decode_hex64(const struct json *value, uint64_t *out)
+{
+    uint8_t bytes[8];
+
+    if (hex_decode(bytes, sizeof(bytes), json_string(value)) != OK)
+        return false;
+    *out = load_be64(bytes);
+    return true;
+}
+
+static bool decode_bytes(struct journal_reader *reader, const struct json *value, struct bytes *out)
+{
+    struct bytes text = json_string(value);
+    size_t len = BASE64_MAX_DECODED(text.len);
+    uint8_t *bytes = arena_alloc(&reader->arena, len + 1);
+
+    if (!json_is_string(value) || base64_decode(bytes, &len, text) != OK)
+        return false;
+    *out = (struct bytes){bytes, len};
+    return true;
+}
+
+static bool decode_record(struct journal_reader *reader)
+{
+    const struct json *line = reader->document;
+    struct disk_log_record record;
+
+    return decode_hex64(json_get(line, "disk"), &record.disk) && decode_bytes(reader, json_get(line, "key"), &record.key) &&
+           decode_bytes(reader, json_get(line, "value"), &record.value) && kept_records_add(&reader->records, &record);
+}
+
+static void forget_line(struct journal_reader *reader)
+{
+    json_free(reader->document);
+    reader->document = NULL;
+    blob_drop(reader->body);
+    reader->body = NULL;
+    arena_reset(&reader->arena);
+}
+
+/* What the disks begin with. */
+static enum err read_records(struct journal_reader *reader, struct buf *why)
+{
+    for (uint64_t i = 0; i < reader->record_count; i++) {
+        enum err err = read_line(reader, &reader->document, why);
+
+        if (err == ERR_NOT_FOUND)
+            complain(reader, why, "the file ends before the records that its header counts");
+        if (err != OK)
+            return ERR_FORMAT;
+        if (!decode_record(reader)) {
+            complain(reader, why, "this line is no record of a disk, or out of order");
+            return ERR_FORMAT;
+        }
+        forget_line(reader);
+    }
+    return OK;
 }
 
 struct journal_reader *journal_open(const char *path, struct buf *why)
@@ -165,44 +250,16 @@ struct journal_reader *journal_open(const char *path, struct buf *why)
     buf_init(&reader->line, JOURNAL_LINE_BYTES_MAX);
     arena_init(&reader->arena);
     arena_init(&reader->texts);
+    kept_records_init(&reader->records);
     err = read_line(reader, &reader->head, why);
     if (err == ERR_NOT_FOUND)
         complain(reader, why, "the file is empty");
     else if (err == OK && !read_header(reader))
         complain(reader, why, "this is no header of a journal that this version can replay");
-    else if (err == OK)
+    else if (err == OK && read_records(reader, why) == OK)
         return reader;
     journal_reader_free(reader);
     return NULL;
-}
-
-void journal_reader_free(struct journal_reader *reader)
-{
-    fclose(reader->file);
-    json_free(reader->head);
-    json_free(reader->document);
-    blob_drop(reader->body);
-    buf_fini(&reader->line);
-    arena_fini(&reader->arena);
-    arena_fini(&reader->texts);
-    free(reader);
-}
-
-const struct scenario_config *journal_config(const struct journal_reader *reader)
-{
-    return &reader->config;
-}
-
-static bool decode_bytes(struct journal_reader *reader, const struct json *value, struct bytes *out)
-{
-    struct bytes text = json_string(value);
-    size_t len = BASE64_MAX_DECODED(text.len);
-    uint8_t *bytes = arena_alloc(&reader->arena, len + 1);
-
-    if (!json_is_string(value) || base64_decode(bytes, &len, text) != OK)
-        return false;
-    *out = (struct bytes){bytes, len};
-    return true;
 }
 
 static bool decode_headers(struct journal_reader *reader, struct message *message)
@@ -245,16 +302,6 @@ static bool decode_call(struct journal_reader *reader, struct entry *entry)
     return true;
 }
 
-static bool decode_digest(const struct json *value, uint64_t *digest)
-{
-    uint8_t bytes[8];
-
-    if (hex_decode(bytes, sizeof(bytes), json_string(value)) != OK)
-        return false;
-    *digest = load_be64(bytes);
-    return true;
-}
-
 static bool decode_entry(struct journal_reader *reader, struct entry *entry)
 {
     const struct json *line = reader->document;
@@ -277,7 +324,7 @@ static bool decode_entry(struct journal_reader *reader, struct entry *entry)
         return change_decode(line, &entry->change, &why) == OK;
     } else {
         entry->kind = ENTRY_END;
-        return decode_digest(json_get(line, "digest"), &entry->digest);
+        return decode_hex64(json_get(line, "digest"), &entry->digest);
     }
     entry->number = (uint64_t)number;
     return true;
@@ -288,11 +335,7 @@ enum err journal_read(struct journal_reader *reader, struct entry *entry, struct
     enum err err;
 
     *entry = (struct entry){0};
-    json_free(reader->document);
-    reader->document = NULL;
-    blob_drop(reader->body);
-    reader->body = NULL;
-    arena_reset(&reader->arena);
+    forget_line(reader);
     err = read_line(reader, &reader->document, why);
     if (err != OK)
         return err;

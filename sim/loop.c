@@ -96,6 +96,7 @@ struct live_loop {
     uv_prepare_t turn;
     uv_timer_t wake;
     uv_idle_t soon; /* keeps the loop from waiting */
+    uv_async_t news; /* another thread has some */
     uv_signal_t interrupt, terminate;
 };
 
@@ -105,6 +106,11 @@ static void on_nothing(uv_idle_t *handle)
 }
 
 static void on_wake(uv_timer_t *handle)
+{
+    (void)handle;
+}
+
+static void on_news(uv_async_t *handle)
 {
     (void)handle;
 }
@@ -142,6 +148,7 @@ struct live_loop *live_loop_new(const struct live_loop_config *config)
     must(uv_prepare_init(&live->loop, &live->turn));
     must(uv_timer_init(&live->loop, &live->wake));
     must(uv_idle_init(&live->loop, &live->soon));
+    must(uv_async_init(&live->loop, &live->news, on_news));
     must(uv_signal_init(&live->loop, &live->interrupt));
     must(uv_signal_init(&live->loop, &live->terminate));
     live->turn.data = live->interrupt.data = live->terminate.data = live;
@@ -154,6 +161,11 @@ struct live_loop *live_loop_new(const struct live_loop_config *config)
 struct uv_loop_s *live_loop_uv(struct live_loop *live)
 {
     return &live->loop;
+}
+
+void live_loop_wake(struct live_loop *live)
+{
+    must(uv_async_send(&live->news));
 }
 
 void live_loop_run(struct live_loop *live)
@@ -171,6 +183,7 @@ void live_loop_free(struct live_loop *live)
     uv_close((uv_handle_t *)&live->turn, NULL);
     uv_close((uv_handle_t *)&live->wake, NULL);
     uv_close((uv_handle_t *)&live->soon, NULL);
+    uv_close((uv_handle_t *)&live->news, NULL);
     uv_close((uv_handle_t *)&live->interrupt, NULL);
     uv_close((uv_handle_t *)&live->terminate, NULL);
     uv_run(&live->loop, UV_RUN_DEFAULT); /* with every handle closed the loop runs out */

@@ -30,6 +30,7 @@ struct live_loop_config {
 struct live_loop *live_loop_new(const struct live_loop_config *config);
 struct uv_loop_s *live_loop_uv(struct live_loop *loop);
 void live_loop_run(struct live_loop *loop);  /* until live_loop_end() */
+void live_loop_wake(struct live_loop *loop); /* from any thread: a turn, soon */
 void live_loop_end(struct live_loop *loop);  /* from a callback */
 void live_loop_free(struct live_loop *loop); /* what others opened on it must be closed, or closing */
 

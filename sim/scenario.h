@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "common/suite.h"
+#include "sim/disk_log.h"
 #include "sim/report.h"
 
 struct scenario_set {
@@ -22,6 +23,7 @@ struct scenario_serving {
     bool lan;           /* 0.1 ms from anywhere to anywhere, instead of the internet's delays */
     bool rate_limit;    /* nodes count callers on this machine, too */
     bool refuse_hosts;  /* a relay to an outside server gets 502 instead of an empty 200, unless the script says */
+    const struct disk_source *disks; /* what nodes' disks begin with; NULL: nothing */
 };
 
 struct scenario_config {

@@ -323,6 +323,7 @@ static void build(lua_State *lua, struct scenario *scenario, struct testbed_conf
     if (serving != NULL) {
         config->world.epoch_ms = serving->epoch_ms;
         config->snode.loopback_unlimited = !serving->rate_limit;
+        config->disks = serving->disks;
         if (serving->node_port != 0)
             config->node_port = serving->node_port;
         if (serving->lan) {

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "common/text.h"
 #include "sim/control.h"
@@ -14,6 +13,7 @@
 #include "sim/pace.h"
 #include "sim/scenario_args.h"
 #include "sim/seed.h"
+#include "sim/serve_data.h"
 #include "sim/stopwatch.h"
 #include "sim/testbed.h"
 
@@ -31,7 +31,9 @@ enum {
     SERVE_NODE_PORT,
     SERVE_CONTROL_PORT,
     SERVE_LISTEN,
-    SERVE_SOCKET_PER_NODE
+    SERVE_SOCKET_PER_NODE,
+    SERVE_DATA,
+    SERVE_DATA_LIMIT
 };
 static const struct option_spec serve_options[] = {
     SCENARIO_ARG_SPECS,
@@ -48,6 +50,8 @@ static const struct option_spec serve_options[] = {
     [SERVE_LISTEN] = {"--listen", "ADDRESS[:PORT]",
                       "opens the network to others: the seed at PORT (22100), the nodes at the ports behind it"},
     [SERVE_SOCKET_PER_NODE] = {"--socket-per-node", NULL, "also where one socket for all nodes at a port would do"},
+    [SERVE_DATA] = {"--data", "DIR", "keeps what nodes store, also through a crash; default: all is in memory"},
+    [SERVE_DATA_LIMIT] = {"--data-limit", "MIB", "how large its file may grow; default: as the machine allows"},
 };
 
 /* What is served if no scenario is named. */
@@ -56,6 +60,7 @@ static const char default_scenario[] = "world { nodes = 60 }\n";
 struct serve {
     struct scenario_args args;
     struct scenario_serving serving;
+    struct serve_data data;
     const char *journal_path; /* NULL: none */
     uint32_t speed_milli;
 
@@ -100,13 +105,21 @@ static void follow(struct serve *serve, uint64_t budget_ns)
     http_server_abort(serve->server, on_stopped);
 }
 
+/* In the disk's thread. */
+static void on_disk_news(void *owner)
+{
+    const struct serve *serve = owner;
+
+    live_loop_wake(serve->loop);
+}
+
 static uint64_t on_turn(void *owner)
 {
     struct serve *serve = owner;
     struct buf why;
 
     follow(serve, BATCH_NS);
-    gateway_flush(serve->gateway);
+    serve_data_turn(&serve->data, serve->testbed, serve->gateway, serve->journal);
     if (serve->script_failed)
         return UINT64_MAX;
     if (!serve->stopping) {
@@ -147,14 +160,6 @@ static void on_signal(void *owner)
 
 /* ---- starting and ending ---- */
 
-static int64_t wall_clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int start_server(struct serve *serve)
 {
     struct http_config config = {.owner = serve, .on_request = on_request, .tls = true};
@@ -177,7 +182,7 @@ static int start_journal(struct serve *serve)
 {
     if (serve->journal_path == NULL)
         return 0;
-    serve->journal = journal_create(serve->journal_path, &serve->args.config);
+    serve->journal = serve_data_journal(&serve->data, serve->journal_path, &serve->args.config);
     if (serve->journal != NULL)
         return 0;
     fprintf(stderr, "swarmbed: --journal %s: %s\n", serve->journal_path, strerror(errno));
@@ -246,6 +251,8 @@ static int run(struct serve *serve)
     pace_init(&serve->pace, stopwatch_ns(), world_now_us(serve->world), serve->speed_milli);
     status = start_control(serve);
     if (status == 0)
+        status = serve_data_start(&serve->data, on_disk_news, serve);
+    if (status == 0)
         status = start_server(serve);
     if (status == 0) {
         warn_of_open_door(serve);
@@ -253,6 +260,7 @@ static int run(struct serve *serve)
         live_loop_run(serve->loop);
     }
     finish_server(serve, status == 0);
+    status = serve_data_close(&serve->data, serve->world, status);
     live_loop_free(serve->loop);
     return serve->script_failed ? 2 : status;
 }
@@ -270,11 +278,15 @@ static int serve_scenario(struct serve *serve)
     struct report report;
     int status, closed;
 
-    serve->serving.epoch_ms = wall_clock_ms();
-    serve->args.config.serving = &serve->serving;
-    serve->scenario = scenario_open(&serve->args.config);
-    if (serve->scenario == NULL)
-        return 2;
+    status = serve_data_open(&serve->data, &serve->args);
+    if (status == 0) {
+        serve_data_fill(&serve->data, &serve->serving);
+        serve->args.config.serving = &serve->serving;
+        serve->scenario = scenario_open(&serve->args.config);
+        status = serve->scenario == NULL ? 2 : 0;
+    }
+    if (status != 0)
+        return serve_data_close(&serve->data, NULL, status);
     serve->testbed = scenario_testbed(serve->scenario);
     serve->world = testbed_world(serve->testbed);
     serve->gateway = gateway_new(serve->world);
@@ -282,6 +294,8 @@ static int serve_scenario(struct serve *serve)
     if (status == 0) {
         serve->http = (struct http_gateway){serve->gateway, serve->world, serve->journal};
         status = close_journal(serve, run(serve));
+    } else {
+        status = serve_data_close(&serve->data, NULL, status);
     }
     gateway_free(serve->gateway);
     control_free(serve->control);
@@ -324,6 +338,16 @@ static int read_relay_hosts(struct serve *serve, const char *how)
     return wrong_value("--relay-hosts", how, "`empty` or `refuse` is wanted");
 }
 
+static int read_data_limit(struct serve *serve, const char *text)
+{
+    uint64_t mib;
+
+    if (!option_number(text, 1, 1 << 20, &mib))
+        return wrong_value("--data-limit", text, "a whole number of MiB is wanted, from 1 to 1048576");
+    serve->data.bytes_max = mib << 20;
+    return 0;
+}
+
 static int read_option(struct serve *serve, const struct options *options)
 {
     switch (options->spec) {
@@ -342,6 +366,11 @@ static int read_option(struct serve *serve, const struct options *options)
     case SERVE_JOURNAL:
         serve->journal_path = options->value;
         return 0;
+    case SERVE_DATA:
+        serve->data.folder = options->value;
+        return 0;
+    case SERVE_DATA_LIMIT:
+        return read_data_limit(serve, options->value);
     case SERVE_SEED_PORT:
         return read_port(options, &serve->doors.config.seed_port);
     case SERVE_CONTROL_PORT:
@@ -405,6 +434,8 @@ int serve_command(int argc, char **argv)
     serve->doors.config.control_port = CONTROL_PORT;
     scenario_args_init(&serve->args);
     status = read_command_line(serve, argc, argv);
+    if (status == 0 && serve->data.bytes_max != 0 && serve->data.folder == NULL)
+        status = wrong_value("--data-limit", "", "of what? --data DIR is missing");
     if (status == 0 && serve->args.scenario != NULL)
         status = scenario_args_find(&serve->args);
     else if (status == 0)

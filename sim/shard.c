@@ -42,6 +42,7 @@ void shard_init(struct shard *shard, const struct settings *settings, struct sha
     metrics_init(&shard->metrics);
     body_pool_init(&shard->bodies);
     disk_values_init(&shard->disk_values);
+    buf_init(&shard->disk_log, SIZE_MAX);
     snode_list_cache_init(&shard->lists);
     shard->sessions = session_library_new();
 }
@@ -54,6 +55,7 @@ void shard_fini(struct shard *shard)
         endpoint_drop_event(shard, &event);
     session_library_free(shard->sessions);
     snode_list_cache_fini(&shard->lists);
+    buf_fini(&shard->disk_log);
     disk_values_fini(&shard->disk_values);
     body_pool_fini(&shard->bodies);
     trace_buffer_fini(&shard->trace);

@@ -88,6 +88,7 @@ struct shard {
     struct metrics metrics;
     struct body_pool bodies;
     struct disk_values disk_values;
+    struct buf disk_log; /* of those disks that outlive the process */
     struct snode_list_cache lists;
     struct session_library *sessions;
     struct {

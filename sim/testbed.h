@@ -8,6 +8,7 @@
 #include "client/client.h"
 #include "node/snode.h"
 #include "sim/chain.h"
+#include "sim/disk_log.h"
 #include "sim/world.h"
 
 struct testbed_config {
@@ -24,6 +25,7 @@ struct testbed_config {
     uint32_t difficulty_delay_ms_max;      /* a node reads the record within this: 600,000 */
     struct snode_preset snode;             /* suite is filled in */
     struct client_preset client; /* suite and seed are filled in; trials_per_s too if it is 0: by the cost table */
+    const struct disk_source *disks; /* what nodes' disks begin with; NULL: nothing */
     bool old_new_swarm_id;       /* the rule for new swarm ids of before 2021-04: false */
 };
 void testbed_config_default(struct testbed_config *config);

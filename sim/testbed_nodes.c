@@ -127,6 +127,24 @@ static struct chain_node chain_node_of(const struct node *node)
     return chain_node;
 }
 
+static void load_record(void *owner, struct bytes key, struct bytes value)
+{
+    const struct node *node = owner;
+
+    world_load_disk(node->testbed->world, node->seat, key, value);
+}
+
+static void load_disk(struct node *node)
+{
+    const struct disk_source *disks = node->testbed->config.disks;
+
+    if (disks == NULL)
+        return;
+    if (disks->logged)
+        world_log_disk(node->testbed->world, node->seat, disk_name(&node->keys.ed25519));
+    disks->each(disks->owner, &node->keys.ed25519, load_record, node);
+}
+
 static void seat_node(struct node *node, uint32_t shard)
 {
     struct testbed *testbed = node->testbed;
@@ -142,6 +160,7 @@ static void seat_node(struct node *node, uint32_t shard)
 
     node->shard = shard;
     node->seat = world_add_seat(testbed->world, &config);
+    load_disk(node);
     occupy_node(node, on_node_start);
 }
 

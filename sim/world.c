@@ -200,6 +200,30 @@ void world_drop_calls(struct world *world, uint32_t seat, uint32_t count)
     seat_numbered(world, seat)->drop_calls = count;
 }
 
+void world_log_disk(struct world *world, uint32_t number, uint64_t name)
+{
+    struct seat *seat = seat_numbered(world, number);
+
+    ASSERT(seat->machine == NULL && seat->disk == NULL);
+    disk_virtual_set_log(endpoint_disk(seat), &seat->shard->disk_log, name);
+}
+
+void world_load_disk(struct world *world, uint32_t number, struct bytes key, struct bytes value)
+{
+    struct seat *seat = seat_numbered(world, number);
+
+    ASSERT(seat->machine == NULL);
+    disk_virtual_load(endpoint_disk(seat), key, value);
+}
+
+void world_take_disk_log(struct world *world, struct buf *out)
+{
+    for (size_t i = 0; i < WORLD_SHARDS; i++) {
+        buf_append(out, buf_bytes(&world->shards[i].disk_log));
+        buf_clear(&world->shards[i].disk_log);
+    }
+}
+
 void world_set_disk_failing(struct world *world, uint32_t seat, enum err err)
 {
     disk_virtual_set_failing(endpoint_disk(seat_numbered(world, seat)), err);

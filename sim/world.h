@@ -90,6 +90,12 @@ void world_set_clock_skew(struct world *world, uint32_t seat, int64_t skew_ms);
 void world_set_cut_off(struct world *world, uint32_t seat, bool cut_off);
 /* The next `count` calls that leave the seat are lost: for tests of the digest and of failures. */
 void world_drop_calls(struct world *world, uint32_t seat, uint32_t count);
+/* What becomes durable in the seat's disk from now on is wanted, under that name: before a machine sits there. */
+void world_log_disk(struct world *world, uint32_t seat, uint64_t name);
+/* A record that the seat's disk begins with, as of disk_virtual_load(): before a machine sits there. */
+void world_load_disk(struct world *world, uint32_t seat, struct bytes key, struct bytes value);
+/* Appends what has become durable since the last time, as of sim/disk_log.h, in the order of each disk. */
+void world_take_disk_log(struct world *world, struct buf *out);
 void world_set_disk_failing(struct world *world, uint32_t seat, enum err err /* OK: works again */);
 
 /* Runs `fn` as a callback of that endpoint, now: what a user does, or a step of a scenario. Skipped if the seat is empty. */

@@ -21,7 +21,8 @@ struct gateway_call {
     uint64_t number;
     gateway_done_fn done; /* NULL: the caller has hung up */
     void *owner;
-    struct gateway_call *next; /* of outside->ended */
+    struct gateway_call *next; /* of outside->ended, then of gateway->held */
+    uint64_t commit;           /* held: for this one */
     bool ended;
     struct parcel *parcel; /* the request, then the answer */
 };
@@ -31,6 +32,7 @@ struct gateway {
     struct outside outside[WORLD_SHARDS];
     struct parcel_cache parcels;
     struct table open; /* of struct gateway_call */
+    struct gateway_call *held, **held_end;
     uint64_t call_count;
 };
 
@@ -59,6 +61,7 @@ struct gateway *gateway_new(struct world *world)
     struct gateway *gateway = xcalloc(1, sizeof(*gateway));
 
     gateway->world = world;
+    gateway->held_end = &gateway->held;
     parcel_cache_init(&gateway->parcels);
     table_init(&gateway->open, call_key, 1); /* we make the numbers: nobody can choose colliding ones */
     for (uint32_t i = 0; i < WORLD_SHARDS; i++) {
@@ -171,23 +174,52 @@ bool gateway_hang_up(struct gateway *gateway, struct gateway_call *call)
     return true;
 }
 
-static void finish(struct gateway *gateway, struct gateway_call *call)
-{
-    table_remove(&gateway->open, call_key(call));
-    if (call->done != NULL)
-        call->done(call->owner, call->call.net, &call->parcel->incoming.in);
-    free_call(gateway, call);
-}
+/*  open --ended--> held --committed--> done
+ *                     `----failed----> done, with another answer  */
 
-void gateway_flush(struct gateway *gateway)
+void gateway_hold(struct gateway *gateway, uint64_t commit)
 {
     for (size_t i = 0; i < WORLD_SHARDS; i++)
         while (gateway->outside[i].ended != NULL) {
             struct gateway_call *call = gateway->outside[i].ended;
 
             gateway->outside[i].ended = call->next;
-            finish(gateway, call);
+            call->commit = commit;
+            call->next = NULL;
+            *gateway->held_end = call;
+            gateway->held_end = &call->next;
         }
+}
+
+static void finish_first_held(struct gateway *gateway, const struct message *answer)
+{
+    struct gateway_call *call = gateway->held;
+
+    gateway->held = call->next;
+    if (gateway->held == NULL)
+        gateway->held_end = &gateway->held;
+    table_remove(&gateway->open, call_key(call));
+    if (call->done != NULL)
+        call->done(call->owner, call->call.net, answer != NULL ? answer : &call->parcel->incoming.in);
+    free_call(gateway, call);
+}
+
+void gateway_release(struct gateway *gateway, uint64_t committed)
+{
+    while (gateway->held != NULL && gateway->held->commit <= committed)
+        finish_first_held(gateway, NULL);
+}
+
+void gateway_fail_held(struct gateway *gateway, const struct message *instead)
+{
+    while (gateway->held != NULL)
+        finish_first_held(gateway, instead);
+}
+
+void gateway_flush(struct gateway *gateway)
+{
+    gateway_hold(gateway, 0);
+    gateway_release(gateway, UINT64_MAX);
 }
 
 uint32_t gateway_open_count(const struct gateway *gateway)

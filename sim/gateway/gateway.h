@@ -14,7 +14,7 @@
 struct gateway;
 struct gateway_call;
 /* The call has ended: `net` and, if NET_OK, `in` are valid until it returns. Never inside a call to the gateway but
- * gateway_flush(). */
+ * gateway_flush(), gateway_release() and gateway_fail_held(). */
 typedef void (*gateway_done_fn)(void *owner, enum net net, const struct message *in);
 
 /* Takes its seats: always at the same point of building a world, since seats are numbered. */
@@ -32,6 +32,13 @@ struct gateway_call *gateway_find(const struct gateway *gateway, uint64_t number
 bool gateway_hang_up(struct gateway *gateway, struct gateway_call *call);
 /* Runs `done` of all calls that have ended: after each run of the world. */
 void gateway_flush(struct gateway *gateway);
+/* The same in two steps, for a world whose records must reach a real disk before anybody hears of them. First: the
+ * calls that have ended since are held for that commit (numbers never go down); then: those held for commits up to that
+ * one are done, in the order in which they were held. */
+void gateway_hold(struct gateway *gateway, uint64_t commit);
+void gateway_release(struct gateway *gateway, uint64_t committed);
+/* What is held ends with this answer instead, if it was answered at all: the disk has failed. */
+void gateway_fail_held(struct gateway *gateway, const struct message *instead);
 uint32_t gateway_open_count(const struct gateway *gateway);
 
 #endif

@@ -183,6 +183,43 @@ START_TEST(a_failing_disk_says_so)
 }
 END_TEST
 
+/* A disk's log has what became durable, and nothing else: no pending record, none that was lost or did not fit. */
+START_TEST(a_log_has_what_became_durable)
+{
+    struct disk_virtual *disk = new_disk(10);
+    struct disk_log_record record;
+    struct bytes rest;
+    struct buf log;
+    char got[200] = "";
+
+    buf_init(&log, SIZE_MAX);
+    disk_virtual_load(disk, BYTES_LIT("l"), BYTES_LIT("0"));
+    disk_virtual_set_log(disk, &log, 7);
+    put(disk, "a", "1");
+    ck_assert_uint_eq(log.len, 0);
+    ck_assert_int_eq(sync_now(disk), OK);
+    put(disk, "b", "too long for it");
+    put(disk, "l", "");
+    put(disk, "never", "");
+    ck_assert_int_eq(sync_now(disk), ERR_FULL);
+    put(disk, "c", "1");
+    disk_virtual_crash(disk);
+    disk_virtual_set_failing(disk, ERR_IO);
+    put(disk, "d", "1");
+    ck_assert_int_eq(sync_now(disk), ERR_IO);
+    rest = buf_bytes(&log);
+    while (disk_log_next(&rest, &record)) {
+        ck_assert_uint_eq(record.disk, 7);
+        list_one(got, record.key, record.value);
+    }
+    ck_assert_str_eq(got, "a=1 l= ");
+    ck_assert_str_eq(content(disk), "a=1 ");
+    buf_fini(&log);
+    free_disk(disk);
+}
+END_TEST
+
 TEST_MAIN("disk_virtual", synced_records_come_back_in_order, a_crash_loses_what_was_not_synced,
           syncs_follow_one_another, a_sync_covers_what_was_put_before_it_was_asked_for, a_full_disk_says_so,
-          a_failing_disk_says_so)
+          a_failing_disk_says_so,
+          a_log_has_what_became_durable)

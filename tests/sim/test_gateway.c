@@ -209,6 +209,56 @@ START_TEST(open_calls_end_with_the_gateway)
 }
 END_TEST
 
+/* An answer waits for the commit that it was held for, and goes with the first that reaches it. */
+START_TEST(an_answer_waits_for_its_commit)
+{
+    struct outcome first = {0}, second = {0};
+
+    setup(2);
+    get_stats(1, &first);
+    world_run_until(world, 1000, 0, NULL, NULL, 0);
+    gateway_hold(gateway, 5);
+    get_stats(2, &second);
+    world_run_until(world, 2000, 0, NULL, NULL, 0);
+    gateway_hold(gateway, 6);
+    gateway_release(gateway, 4);
+    ck_assert_uint_eq(first.ended + second.ended, 0);
+    ck_assert_uint_eq(gateway_open_count(gateway), 2);
+    gateway_release(gateway, 5);
+    ck_assert_uint_eq(first.ended, 1);
+    ck_assert_uint_eq(first.status, 200);
+    ck_assert_uint_eq(second.ended, 0);
+    gateway_release(gateway, 7);
+    ck_assert_uint_eq(second.ended, 1);
+    ck_assert_uint_eq(gateway_open_count(gateway), 0);
+    teardown();
+}
+END_TEST
+
+/* What never reached the disk is never told; the next is not concerned, and who hung up hears nothing. */
+START_TEST(a_held_answer_fails_with_the_disk)
+{
+    struct outcome first = {0}, gone = {0}, next = {0};
+    struct gateway_call *call;
+
+    setup(1);
+    get_stats(1, &first);
+    call = get_stats(2, &gone);
+    world_run_until(world, 1000, 0, NULL, NULL, 0);
+    gateway_hold(gateway, 5);
+    ck_assert(!gateway_hang_up(gateway, call));
+    gateway_fail_held(gateway, &(struct message){.status = 503});
+    ck_assert_uint_eq(first.ended, 1);
+    ck_assert_uint_eq(first.status, 503);
+    ck_assert_uint_eq(gone.ended, 0);
+    get_stats(1, &next);
+    run_for(1000);
+    ck_assert_uint_eq(next.status, 200);
+    ck_assert_uint_eq(gateway_open_count(gateway), 0);
+    teardown();
+}
+END_TEST
+
 static uint64_t many_calls(unsigned threads, int64_t slice_us)
 {
     struct outcome outcome = {0};
@@ -242,4 +292,5 @@ START_TEST(the_digest_depends_on_input_alone)
 END_TEST
 
 TEST_MAIN("gateway", a_call_gets_the_nodes_answer, a_node_that_is_down_or_unknown_is_told, a_hang_up_reaches_the_node,
-          a_hang_up_after_the_answer_is_not_input, open_calls_end_with_the_gateway, the_digest_depends_on_input_alone)
+          a_hang_up_after_the_answer_is_not_input, open_calls_end_with_the_gateway,
+          an_answer_waits_for_its_commit, a_held_answer_fails_with_the_disk, the_digest_depends_on_input_alone)

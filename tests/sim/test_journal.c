@@ -42,7 +42,7 @@ static struct scenario_config config(void)
 static struct journal *create(void)
 {
     struct scenario_config of = config();
-    struct journal *journal = journal_create(path, &of);
+    struct journal *journal = journal_create(path, &of, 0);
 
     ck_assert_ptr_nonnull(journal);
     return journal;
@@ -163,7 +163,7 @@ START_TEST(no_journal_is_none)
     journal_change(NULL, 1, &(struct change){CHANGE_BLOCK, 0, 0});
     ck_assert_int_eq(journal_close(NULL, 1, 1), OK);
     setup();
-    ck_assert_ptr_null(journal_create("/none/journal", &(struct scenario_config){0}));
+    ck_assert_ptr_null(journal_create("/none/journal", &(struct scenario_config){0}, 0));
     teardown();
 }
 END_TEST
@@ -172,7 +172,7 @@ END_TEST
 START_TEST(a_full_disk_is_told)
 {
     struct scenario_config of = config();
-    struct journal *journal = journal_create("/dev/full", &of);
+    struct journal *journal = journal_create("/dev/full", &of, 0);
 
     ck_assert_ptr_nonnull(journal);
     ck_assert_int_eq(journal_close(journal, 1, 1), ERR_IO);
@@ -255,5 +255,72 @@ START_TEST(a_bad_entry_is_refused)
 }
 END_TEST
 
+static void list_one(void *owner, struct bytes key, struct bytes value)
+{
+    struct buf *text = owner;
+
+    buf_append(text, key);
+    buf_append(text, value);
+    buf_byte(text, ' ');
+}
+
+static struct journal_reader *read_two_records(const char *second_key, uint64_t count, struct buf *why)
+{
+    struct scenario_config of = config();
+    struct journal *journal = journal_create(path, &of, count);
+
+    journal_record(journal, &(struct disk_log_record){UINT64_C(9) << 56, BYTES_LIT("b"), BYTES_LIT("1")});
+    journal_record(journal, &(struct disk_log_record){UINT64_C(9) << 56, bytes_text(second_key), BYTES_LIT("2")});
+    journal_hang_up(journal, 5, 1);
+    ck_assert_int_eq(journal_close(journal, 5, 1), OK);
+    return journal_open(path, why);
+}
+
+/* The disks begin with what stands behind the header; then come the entries. */
+START_TEST(records_make_the_round_trip)
+{
+    const struct ed25519_public node = {{9}};
+    const struct disk_source *disks;
+    struct journal_reader *reader;
+    struct entry entry;
+    struct buf text;
+
+    setup();
+    buf_init(&text, 1000);
+    reader = read_two_records("c", 2, &text);
+    ck_assert_ptr_nonnull(reader);
+    disks = journal_config(reader)->serving->disks;
+    disks->each(disks->owner, &node, list_one, &text);
+    ck_assert(bytes_equal_text(buf_bytes(&text), "b1 c2 "));
+    ck_assert_int_eq(journal_read(reader, &entry, &text), OK);
+    ck_assert_int_eq(entry.kind, ENTRY_HANG_UP);
+    journal_reader_free(reader);
+    buf_fini(&text);
+    teardown();
+}
+END_TEST
+
+START_TEST(records_that_are_none_are_refused)
+{
+    static const struct {
+        const char *second_key;
+        uint64_t count;
+        const char *line;
+    } bad[] = {{"a", 2, ":3: "}, {"b", 2, ":3: "}, {"c", 3, ":4: "}, {"c", 9, ":4: "}};
+    struct buf why;
+
+    buf_init(&why, 1000);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        setup();
+        buf_clear(&why);
+        ck_assert_ptr_null(read_two_records(bad[i].second_key, bad[i].count, &why));
+        ck_assert_uint_ne(bytes_find(buf_bytes(&why), bytes_text(bad[i].line)), SIZE_MAX);
+        teardown();
+    }
+    buf_fini(&why);
+}
+END_TEST
+
 TEST_MAIN("journal", the_header_makes_the_round_trip, entries_make_the_round_trip, no_journal_is_none,
-          a_full_disk_is_told, what_is_no_journal_says_why, a_bad_entry_is_refused)
+          a_full_disk_is_told, what_is_no_journal_says_why, a_bad_entry_is_refused, records_make_the_round_trip,
+          records_that_are_none_are_refused)
