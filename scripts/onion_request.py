@@ -74,21 +74,31 @@ def combine(blob, fields):
     return struct.pack("<I", len(blob)) + blob + json.dumps(fields).encode()
 
 
-def send_onion(path, ciphers, body, scheme):
-    """One request through path[:-1] to path[-1]: (status, body) as the target answered."""
-    target = Layer(path[-1], ciphers[-1])
-    layer, onion = target, target.seal(combine(body, {"headers": {}}))
+def wrap(path, ciphers, plain):
+    """(what to send to path[0] so that path[-1] finds `plain` in its layer, the target's keys)."""
+    target = layer = Layer(path[-1], ciphers[-1])
+    onion = target.seal(plain)
     for hop in range(len(path) - 2, -1, -1):
         inner = combine(onion, {"destination": path[hop + 1]["pubkey_ed25519"], **layer.names()})
         layer = Layer(path[hop], ciphers[hop])
         onion = layer.seal(inner)
-    guard = path[0]
-    status, answer = http_post(f"{scheme}://{guard['public_ip']}:{guard['storage_port']}/onion_req/v2",
-                               combine(onion, layer.names()))
+    return combine(onion, layer.names()), target
+
+
+def send(guard, onion, keys, scheme="http"):
+    """(status, body) as the node that owns `keys` answered; as an earlier one did, if that could not pass it on."""
+    url = f"{scheme}://{guard['public_ip']}:{guard['storage_port']}/onion_req/v2"
+    status, answer = http_post(url, onion)
     if status != 200:
         return status, answer.decode()
-    inner = json.loads(target.open(base64.b64decode(answer)))
+    inner = json.loads(keys.open(base64.b64decode(answer)))
     return inner["status"], inner["body"]
+
+
+def send_onion(path, ciphers, body, scheme="http", headers=None):
+    """One request through path[:-1] to path[-1]: (status, body) as the target answered."""
+    onion, keys = wrap(path, ciphers, combine(body, {"headers": headers or {}}))
+    return send(path[0], onion, keys, scheme)
 
 
 def rpc(method, params):

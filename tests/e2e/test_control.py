@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""The control interface: time, changes, who may, what it says of itself.
+
+Usage: test_control.py PATH_OF_SWARMBED
+"""
+import http.client
+import json
+import tempfile
+import unittest
+
+from served import Served, main, replay
+
+
+class Controls(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.served = Served("--lan", folder=self.folder.name)
+        self.addCleanup(self.served.kill)
+
+    def state(self):
+        return json.loads(self.served.control("GET", "/control/state")[1])
+
+    def test_time_pauses_steps_and_goes_on(self):
+        self.assertEqual(self.served.control("POST", "/control/pause")[0], 200)
+        before = self.state()
+        self.assertTrue(before["paused"])
+        self.assertEqual(self.state()["virtual_us"], before["virtual_us"])
+        self.assertEqual(self.served.control("POST", "/control/step", {"ms": 3600000})[0], 200)
+        self.served.control("GET", "/control")
+        while self.state()["virtual_us"] < before["virtual_us"] + 3600000000:
+            pass
+        self.assertEqual(self.state()["virtual_us"], before["virtual_us"] + 3600000000)
+        self.assertEqual(self.served.control("POST", "/control/speed", {"speed_milli": 60000})[0], 200)
+        self.assertEqual(self.served.control("POST", "/control/resume")[0], 200)
+        self.assertEqual((self.state()["paused"], self.state()["speed_milli"]), (False, 60000))
+
+    def test_changes_are_made_told_and_replayed(self):
+        events = http.client.HTTPConnection("127.0.0.1", self.served.control_port)
+        self.addCleanup(events.close)
+        events.request("GET", "/events")
+        stream = events.getresponse()
+        self.assertEqual(stream.getheader("Content-Type"), "text/event-stream")
+        victim = ("127.1.4.7", self.served.node_port)
+        self.assertEqual(self.served.control("POST", "/control/change", {"change": "kill", "node": 3})[0], 200)
+        told = stream.readline()
+        self.assertTrue(told.startswith(b"data: {"), told)
+        self.assertEqual(json.loads(told[6:])["kind"], "crash")
+        self.assertFalse(self.state()["nodes"][3]["alive"])
+        self.assertEqual(self.served.request("GET", victim, "/get_stats/v1")[0].status, 502)
+        for change in ({"change": "restart", "node": 3}, {"change": "cut_off", "node": 5, "value": 1},
+                       {"change": "clock_skew", "node": 6, "value": -5000}, {"change": "difficulty", "value": 2},
+                       {"change": "exit", "node": 7}, {"change": "decommission", "node": 8},
+                       {"change": "register"}, {"change": "block"}, {"change": "recommission", "node": 8}):
+            status, text = self.served.control("POST", "/control/change", change)
+            self.assertEqual(status, 200, text)
+        self.assertEqual(self.served.request("GET", victim, "/get_stats/v1")[0].status, 200)
+        self.assertEqual(len(self.state()["nodes"]), 61)
+        self.assertEqual(self.served.request("GET", ("127.1.61.7", victim[1]), "/get_stats/v1")[0].status, 200)
+        report = self.served.stop()
+        done = replay(self.served.journal, "--threads", "4")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["digest"], report["digest"])
+
+    def test_only_who_may_gets_in(self):
+        host = f"127.0.0.1:{self.served.control_port}"
+        for status, verb, path, headers in (
+                (200, "GET", "/control", {}),
+                (200, "GET", "/control", {"Host": f"localhost:{self.served.control_port}"}),
+                (200, "GET", "/control", {"Origin": "http://" + host}),
+                (403, "GET", "/control", {"Origin": "http://example.org"}),
+                (403, "GET", "/control", {"Origin": "null"}),
+                (403, "GET", "/control", {"Host": "example.org"}),
+                (401, "POST", "/control/pause", {"Authorization": "Bearer " + "0" * 32}),
+                (401, "POST", "/control/pause", {"Authorization": ""}),
+                (403, "POST", "/control/pause", {"Origin": "http://example.org"}),
+                (404, "POST", "/control/none", {}),
+                (404, "GET", "/none", {}),
+                (405, "DELETE", "/control", {})):
+            self.assertEqual(self.served.control(verb, path, **headers)[0], status, (verb, path, headers))
+        self.assertFalse(self.state()["paused"])
+
+    def test_wrong_changes_are_refused(self):
+        for path, body in (("/control/change", {}), ("/control/change", {"change": "fly"}),
+                           ("/control/change", {"change": "kill"}), ("/control/change", {"change": "kill", "node": 60}),
+                           ("/control/change", {"change": "kill", "node": -1}),
+                           ("/control/change", {"change": "kill", "node": "1"}),
+                           ("/control/change", {"change": "cut_off", "node": 1, "value": 2}),
+                           ("/control/change", {"change": "difficulty", "value": 0}),
+                           ("/control/step", {"ms": 0}), ("/control/speed", {"speed_milli": 0}), ("/control/step", [])):
+            self.assertEqual(self.served.control("POST", path, body)[0], 400, (path, body))
+
+    def test_it_describes_itself_and_counts(self):
+        description = json.loads(self.served.control("GET", "/control")[1])
+        self.assertTrue(description["openapi"].startswith("3."))
+        for path, methods in description["paths"].items():
+            if "get" in methods and path != "/events":
+                self.assertEqual(self.served.control("GET", path)[0], 200, path)
+        metrics = self.served.control("GET", "/metrics")[1]
+        for line in metrics.splitlines():
+            self.assertRegex(line, r'^(# TYPE swarmbed_\w+ (counter|gauge)|swarmbed_\w+(\{kind="\w+"\})? \d+)$')
+
+
+if __name__ == "__main__":
+    main()
