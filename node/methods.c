@@ -243,8 +243,10 @@ static void on_durable(struct store_wait *wait)
         replicate_message(methods->replicate, waiting->body);
         answer_difficulty(methods, &waiting->reply, 200);
     } else {
-        trace_refused(methods->env, 500, STEP_DISK, BYTES_OF(waiting->body->account.bytes));
-        rpc_reply_text(&waiting->reply, 500, "Database failure");
+        bool full = wait->err == ERR_FULL;
+
+        trace_refused(methods->env, full ? 503 : 500, STEP_DISK, BYTES_OF(waiting->body->account.bytes));
+        rpc_reply_text(&waiting->reply, full ? 503 : 500, full ? "Disk full, nothing was stored" : "Database failure");
     }
     waiting_free(waiting);
 }

@@ -211,6 +211,21 @@ START_TEST(store_answers_when_it_is_durable)
 }
 END_TEST
 
+/* A full disk: 503, not kept. */
+START_TEST(store_says_that_the_disk_is_full)
+{
+    struct test_message message;
+
+    start();
+    fixture.fake.disk_err = ERR_FULL;
+    make(&message, 1, "aGVsbG8=");
+    expect_answer(execute_store(&message), 503, "Disk full, nothing was stored");
+    ck_assert(!store_holds(&store, message.hash));
+    ck_assert_uint_eq(fake_env_last_trace(&fixture.fake, TRACE_STORE_REFUSED)->n[0], 503);
+    end();
+}
+END_TEST
+
 /* A failing disk: 500, not kept, not relayed. */
 START_TEST(store_says_that_the_disk_failed)
 {
@@ -732,7 +747,7 @@ END_TEST
 
 TEST_MAIN("methods", methods_refuse_what_is_no_call, methods_charge_for_reading_and_writing,
           store_takes_the_documented_message, store_keeps_and_relays, store_answers_when_it_is_durable,
-          store_says_that_the_disk_failed, store_answers_duplicates_alike, store_goes_on_without_the_asker,
+          store_says_that_the_disk_is_full, store_says_that_the_disk_failed, store_answers_duplicates_alike, store_goes_on_without_the_asker,
           store_survives_a_crash_on_the_way, store_wants_all_fields, store_checks_in_the_documented_order,
           store_checks_the_ttl, store_checks_the_timestamp, store_takes_102400_characters,
           store_asks_for_the_current_difficulty, store_wants_a_nonce_of_8_bytes, store_lowers_the_key,

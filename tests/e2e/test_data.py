@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""`serve --data DIR`: what is kept, what is refused at start, and what happens when the disk is full or gone.
+
+Usage: test_data.py PATH_OF_SWARMBED PATH_OF_KILL_TEST
+"""
+import importlib.machinery
+import importlib.util
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM, KILL_TEST = sys.argv[1:3]
+
+
+def load_kill_test():
+    """Its network and its load are ours, too."""
+    sys.dont_write_bytecode = True
+    loader = importlib.machinery.SourceFileLoader("kill_test", KILL_TEST)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("kill_test", loader))
+    loader.exec_module(module)
+    return module
+
+
+kill_test = load_kill_test()
+
+
+class Data(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.base = folder.name
+        self.folder = os.path.join(folder.name, "data")
+        self.file = os.path.join(self.folder, "swarmbed.sqlite")
+        self.network = kill_test.Network(PROGRAM, self.folder)
+        self.addCleanup(self.stop)
+
+    def stop(self):
+        if self.network.process is not None and self.network.process.poll() is None:
+            self.network.end(signal.SIGKILL)
+
+    def serve(self, *arguments, data=None):
+        """(exit status, standard error) of a start that should be refused."""
+        ports = [str(port) for port in kill_test.free_ports(3)]
+        done = subprocess.run([PROGRAM, "serve", "--data", data or self.folder, "--node-port", ports[0], "--seed-port", ports[1],
+                               "--control-port", ports[2], *arguments], capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    def store(self, count, seed=1):
+        """A load that has stored so many messages over one connection."""
+        account = "05" + random.Random(seed).randbytes(32).hex()
+        load = kill_test.Load(self.network.swarm(account)[0], account, random.Random(seed))
+        connection = kill_test.http.client.HTTPConnection(*load.node)
+        self.addCleanup(connection.close)
+        for _ in range(count):
+            load.store(connection)
+        self.assertEqual((len(load.acknowledged), load.refused), (count, []))
+        return load
+
+    def assert_kept(self, load):
+        served = kill_test.retrieve_all(load.node, load.account)
+        self.assertEqual(set(load.acknowledged) - set(served), set())
+
+    def test_kills_lose_nothing(self):
+        for mode in (["--kills", "5"], ["--full"]):
+            done = subprocess.run([KILL_TEST, *mode, PROGRAM], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertIn("0 missing, 0 expired", done.stdout)
+
+    def test_a_journal_begins_with_what_was_kept(self):
+        journal = os.path.join(self.base, "journal.jsonl")
+        self.network.start()
+        load = self.store(5)
+        self.network.end(signal.SIGKILL)
+        self.network.start("--journal", journal)
+        self.assert_kept(load)
+        self.store(5, seed=2)
+        self.assertEqual(self.network.end(signal.SIGINT), 0)
+        for threads in ("1", "4"):
+            done = subprocess.run([PROGRAM, "replay", journal, "--threads", threads, "--json"], capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        with open(journal, encoding="utf-8") as lines:
+            self.assertGreaterEqual(json.loads(lines.readline())["records"], 5)
+
+    def test_the_world_is_the_same_again(self):
+        self.network.start("--seed", "7")
+        load = self.store(3)
+        self.network.end(signal.SIGINT)
+        self.network.start()
+        self.assert_kept(load)
+        self.network.end(signal.SIGINT)
+        for option in (["--seed", "8"], ["tour"], ["--crypto", "modelled"], ["--set", "a=b"]):
+            status, said = self.serve(*option)
+            self.assertEqual(status, 2, said)
+            self.assertIn("another", said)
+
+    def test_a_scenario_is_kept_with_its_parameters(self):
+        path = os.path.join(self.base, "small.lua")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('world { nodes = param("nodes", 12, "how many") }\n')
+        self.network.start(path, "--set", "nodes=15")
+        load = self.store(3)
+        self.network.end(signal.SIGKILL)
+        self.network.start()
+        self.assertTrue(any("ready: 15 nodes" in line for line in self.network.said))
+        self.assert_kept(load)
+
+    def test_one_process_has_it(self):
+        self.network.start()
+        status, said = self.serve()
+        self.assertEqual(status, 3)
+        self.assertIn("another running process", said)
+
+    def test_what_cannot_be_used_is_refused(self):
+        self.network.start()
+        self.store(1)
+        self.network.end(signal.SIGINT)
+        for number, text in ((60, "its format is"), (68, "another program's file"), (0, "no SQLite file")):
+            with open(self.file, "r+b") as file:
+                file.seek(number)
+                was = file.read(4)
+                file.seek(number)
+                file.write(b"\0\0\0\7")
+            status, said = self.serve()
+            self.assertEqual(status, 3, said)
+            self.assertIn(text, said)
+            with open(self.file, "r+b") as file:
+                file.seek(number)
+                file.write(was)
+        self.network.start()
+        self.network.end(signal.SIGINT)
+        self.assertEqual(self.serve(data=self.file)[0], 3)
+        self.assertEqual(self.serve(data="/proc/none/none")[0], 3)
+
+    @unittest.skipIf(os.geteuid() == 0, "nothing is forbidden to root")
+    def test_a_right_that_is_missing_is_told(self):
+        self.network.start()
+        self.network.end(signal.SIGINT)
+        os.chmod(self.file, 0o400)
+        status, said = self.serve()
+        self.assertEqual(status, 3)
+        self.assertIn("right to write", said)
+
+    def test_a_file_that_goes_away_ends_the_stores(self):
+        self.network.start()
+        load = self.store(3)
+        os.unlink(self.file)
+        connection = kill_test.http.client.HTTPConnection(*load.node)
+        self.addCleanup(connection.close)
+        load.store(connection)
+        load.store(connection)
+        self.assertEqual([status for status, _ in load.refused], [503, 503])
+        self.assert_kept(load)
+        self.assertEqual(self.network.end(signal.SIGINT), 3)
+        self.assertTrue(any("moved or deleted" in line for line in self.network.said))
+
+    def test_the_clock_never_goes_back(self):
+        """A world may have been ahead of the clock: what ended in it stays ended."""
+        self.network.start()
+        load = self.store(1)
+        self.network.end(signal.SIGINT)
+        with sqlite3.connect(self.file) as database:
+            kept = int.from_bytes(database.execute("SELECT value FROM setting WHERE name = 'time_ms'").fetchone()[0], "big")
+            ahead = kept + 10 * kill_test.LONG_TTL_MS
+            database.execute("UPDATE setting SET value = ? WHERE name = 'time_ms'", (ahead.to_bytes(8, "big"),))
+        database.close()
+        self.network.start()
+        self.assertEqual(kill_test.retrieve_all(load.node, load.account), {})
+
+    def test_without_it_memory_is_named(self):
+        ports = [str(port) for port in kill_test.free_ports(3)]
+        with subprocess.Popen([PROGRAM, "serve", "--node-port", ports[0], "--seed-port", ports[1], "--control-port", ports[2]],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            said = ""
+            while "ready:" not in said:
+                said += process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            process.stderr.read()
+        self.assertIn("memory:", said)
+        self.assertEqual(self.serve("--data-limit", "0")[0], 2)
+        done = subprocess.run([PROGRAM, "serve", "--data-limit", "5"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--data DIR", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
