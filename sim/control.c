@@ -151,6 +151,18 @@ static void metric(struct buf *out, const char *name, const char *type, uint64_t
     buf_printf(out, "# TYPE swarmbed_%s %s\nswarmbed_%s %" PRIu64 "\n", name, type, name, value);
 }
 
+static void disk_metrics(struct disk_sqlite *disk, struct buf *out)
+{
+    struct disk_counts counts;
+
+    if (disk == NULL)
+        return;
+    disk_sqlite_counts(disk, &counts);
+    metric(out, "disk_commits_total", "counter", counts.commits);
+    metric(out, "disk_records_total", "counter", counts.records);
+    metric(out, "disk_failed", "gauge", disk_sqlite_failed(disk, NULL));
+}
+
 static void get_metrics(struct control *control, struct http_exchange *exchange, const struct http_counts *http)
 {
     struct world_stats stats;
@@ -173,6 +185,7 @@ static void get_metrics(struct control *control, struct http_exchange *exchange,
     metric(&out, "http_requests_total", "counter", http->requests);
     metric(&out, "http_refused_total", "counter", http->refused);
     metric(&out, "http_gone_total", "counter", http->gone);
+    disk_metrics(control->config.disk, &out);
     buf_text(&out, "# TYPE swarmbed_trace_total counter\n");
     for (size_t i = 0; i < TRACE_KIND_COUNT; i++)
         buf_printf(&out, "swarmbed_trace_total{kind=\"%s\"} %" PRIu64 "\n", trace_kinds[i].name, metrics.count[i]);
@@ -193,12 +206,23 @@ static void refuse(struct http_exchange *exchange, const char *member, enum err 
     buf_fini(&text);
 }
 
+/* A restart builds the network as the scenario does: swarms would serve other accounts than those they hold. */
+static bool changes_membership(enum change_kind kind)
+{
+    return kind == CHANGE_REGISTER || kind == CHANGE_EXIT || kind == CHANGE_DECOMMISSION || kind == CHANGE_RECOMMISSION;
+}
+
 static void post_change(struct control *control, struct http_exchange *exchange, const struct json *params)
 {
     struct change change;
     const char *why;
     enum err err = change_decode(params, &change, &why);
 
+    if (err == OK && control->config.disk != NULL && changes_membership(change.kind)) {
+        http_answer_text(exchange, 409,
+                         "with --data the membership is the scenario's: a restart would not know the change");
+        return;
+    }
     if (err == OK) {
         why = "node";
         err = change_apply(&change, control->config.testbed);

@@ -6,6 +6,7 @@
 #ifndef SWARMBED_CONTROL_H
 #define SWARMBED_CONTROL_H
 
+#include "sim/disk_sqlite.h"
 #include "sim/http/http_server.h"
 #include "sim/journal.h"
 #include "sim/pace.h"
@@ -18,6 +19,7 @@ struct control_config {
     struct testbed *testbed;
     struct journal *journal; /* NULL: none */
     struct pace *pace;
+    struct disk_sqlite *disk; /* NULL: all is in memory */
     uint16_t port;
     char token[CONTROL_TOKEN_CHARS + 1];
 };

@@ -1,8 +1,8 @@
 /* disk_log.h: records on their way between the virtual disks and what outlives the process.
  *
- * A log is flat bytes: what a shard's disks made durable, in order, until the loop hands it on (sim/disk_sqlite.h). Kept
- * records are what the disks begin with: from SQLite, or from a journal. A disk's name is the first eight bytes of its
- * node's ed25519 key. */
+ * A log is flat bytes: what a shard's disks made durable, in order, until the loop hands it on (sim/disk_sqlite.h).
+ * Kept records are what the disks begin with: from SQLite, or from a journal. A disk's name is the first eight bytes of
+ * its node's ed25519 key. */
 #ifndef SWARMBED_DISK_LOG_H
 #define SWARMBED_DISK_LOG_H
 

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FORMAT          1
-#define APPLICATION     0x73776d62 /* "swmb", in the file's header: whose file it is */
-#define PATH_BYTES_MAX  4096
-#define WHY_BYTES_MAX   8192
-#define PAGE_BYTES      4096
+#define FORMAT         1
+#define APPLICATION    0x73776d62 /* "swmb", in the file's header: whose file it is */
+#define PATH_BYTES_MAX 4096
+#define WHY_BYTES_MAX  8192
+#define PAGE_BYTES     4096
 
 /* Of the write-ahead log: 16 MB. Copying them into the file is a pause for who waits. */
 #define CHECKPOINT_PAGES "4000"
@@ -31,9 +31,10 @@ struct disk_sqlite {
     struct buf waiting; /* given, not yet taken by the writer */
     int64_t waiting_ms;
     uint64_t given, committed;
+    struct disk_counts counts;
     bool ending;
-    int failed;       /* SQLite's code of the first failure */
-    struct buf why;   /* its sentence, and the remedy */
+    int failed;     /* SQLite's code of the first failure */
+    struct buf why; /* its sentence, and the remedy */
 };
 
 /* ---- what is wrong, and what to do ---- */
@@ -94,8 +95,7 @@ static bool prepare(struct disk_sqlite *disk, const char *sql, sqlite3_stmt **st
 /* An empty piece is an empty blob, not NULL. */
 static int bind(sqlite3_stmt *statement, int at, struct bytes bytes)
 {
-    return sqlite3_bind_blob64(statement, at, bytes.len == 0 ? "" : (const char *)bytes.data, bytes.len,
-                               SQLITE_STATIC);
+    return sqlite3_bind_blob64(statement, at, bytes.len == 0 ? "" : (const char *)bytes.data, bytes.len, SQLITE_STATIC);
 }
 
 static struct bytes column(sqlite3_stmt *statement, int at)
@@ -401,7 +401,7 @@ static bool check_place(struct disk_sqlite *disk)
     return !moved;
 }
 
-static bool commit_log(struct disk_sqlite *disk, struct bytes log, int64_t now_ms)
+static bool commit_log(struct disk_sqlite *disk, struct bytes log, int64_t now_ms, uint64_t *records)
 {
     struct disk_log_record record;
     uint8_t time[sizeof(uint64_t)];
@@ -409,7 +409,7 @@ static bool commit_log(struct disk_sqlite *disk, struct bytes log, int64_t now_m
     store_be64(time, (uint64_t)now_ms);
     if (!check_place(disk) || !run_sql(disk, "BEGIN IMMEDIATE"))
         return false;
-    while (disk_log_next(&log, &record))
+    for (*records = 0; disk_log_next(&log, &record); (*records)++)
         if (!write_record(disk, &record))
             goto roll_back;
     if (set_setting(disk, TIME_SETTING, BYTES_OF(time)) && run_sql(disk, "COMMIT"))
@@ -441,16 +441,18 @@ static void *write_on(void *owner)
     struct disk_sqlite *disk = owner;
     struct buf log;
     int64_t now_ms;
-    uint64_t number;
+    uint64_t number, records;
     bool committed = true;
 
     buf_init(&log, SIZE_MAX);
     while (committed && take_waiting(disk, &log, &now_ms, &number)) {
-        committed = commit_log(disk, buf_bytes(&log), now_ms);
+        committed = commit_log(disk, buf_bytes(&log), now_ms, &records);
         buf_clear(&log);
         if (committed) {
             pthread_mutex_lock(&disk->mutex);
             disk->committed = number;
+            disk->counts.commits++;
+            disk->counts.records += records;
             pthread_mutex_unlock(&disk->mutex);
         }
         disk->news(disk->news_owner);
@@ -503,6 +505,13 @@ uint64_t disk_sqlite_committed(struct disk_sqlite *disk)
     committed = disk->committed;
     pthread_mutex_unlock(&disk->mutex);
     return committed;
+}
+
+void disk_sqlite_counts(struct disk_sqlite *disk, struct disk_counts *out)
+{
+    pthread_mutex_lock(&disk->mutex);
+    *out = disk->counts;
+    pthread_mutex_unlock(&disk->mutex);
 }
 
 bool disk_sqlite_failed(struct disk_sqlite *disk, struct buf *why)

@@ -40,11 +40,15 @@ struct disk_source disk_sqlite_source(struct disk_sqlite *disk);
 
 /* After the start. */
 
-/* Takes the log's content, to be committed at the world's time `now_ms`. The number of that commit; an empty log: of the
- * one before. */
+/* Takes the log's content, to be committed at the world's time `now_ms`. The number of that commit; an empty log: of
+ * the one before. */
 uint64_t disk_sqlite_write(struct disk_sqlite *disk, struct buf *log, int64_t now_ms);
 /* Commits up to this number are on the disk. */
 uint64_t disk_sqlite_committed(struct disk_sqlite *disk);
+struct disk_counts {
+    uint64_t commits, records; /* written since the start */
+};
+void disk_sqlite_counts(struct disk_sqlite *disk, struct disk_counts *out);
 /* Whether it has failed; `why`, if not NULL, gets what is wrong, and what to do. */
 bool disk_sqlite_failed(struct disk_sqlite *disk, struct buf *why);
 

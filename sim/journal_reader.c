@@ -201,7 +201,8 @@ static bool decode_record(struct journal_reader *reader)
     const struct json *line = reader->document;
     struct disk_log_record record;
 
-    return decode_hex64(json_get(line, "disk"), &record.disk) && decode_bytes(reader, json_get(line, "key"), &record.key) &&
+    return decode_hex64(json_get(line, "disk"), &record.disk) &&
+           decode_bytes(reader, json_get(line, "key"), &record.key) &&
            decode_bytes(reader, json_get(line, "value"), &record.value) && kept_records_add(&reader->records, &record);
 }
 

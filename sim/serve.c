@@ -191,7 +191,11 @@ static int start_journal(struct serve *serve)
 
 static int start_control(struct serve *serve)
 {
-    struct control_config config = {serve->testbed, serve->journal, &serve->pace, serve->doors.config.control_port, ""};
+    struct control_config config = {.testbed = serve->testbed,
+                                    .journal = serve->journal,
+                                    .pace = &serve->pace,
+                                    .disk = serve->data.disk,
+                                    .port = serve->doors.config.control_port};
     uint8_t secret[CONTROL_TOKEN_CHARS / 2];
 
     if (getrandom(secret, sizeof(secret), 0) != sizeof(secret)) {

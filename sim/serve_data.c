@@ -9,7 +9,7 @@
 #include "common/text.h"
 #include "sim/change.h"
 
-#define WHY_BYTES_MAX 8192
+#define WHY_BYTES_MAX  8192
 #define TEXT_BYTES_MAX (32u << 20) /* a scenario has at most 16 MiB */
 
 /* What a caller hears whose answer could not be made good. */
@@ -147,8 +147,7 @@ int serve_data_open(struct serve_data *data, struct scenario_args *args)
     if (data->disk == NULL)
         return 3;
     data->source = disk_sqlite_source(data->disk);
-    if (disk_sqlite_get(data->disk, "name", &data->name) &&
-        disk_sqlite_get(data->disk, "scenario", &data->scenario) &&
+    if (disk_sqlite_get(data->disk, "name", &data->name) && disk_sqlite_get(data->disk, "scenario", &data->scenario) &&
         disk_sqlite_get(data->disk, "parameters", &data->parameters))
         return take_world(data, args);
     keep_world(data, &args->config);
@@ -210,8 +209,7 @@ int serve_data_start(struct serve_data *data, void (*news)(void *owner), void *o
 
 static void fail_held(struct gateway *gateway)
 {
-    struct message answer = {
-        .status = 503, .content = CONTENT_TEXT, .body = blob_copy(BYTES_LIT(FAILED_ANSWER))};
+    struct message answer = {.status = 503, .content = CONTENT_TEXT, .body = blob_copy(BYTES_LIT(FAILED_ANSWER))};
 
     gateway_fail_held(gateway, &answer);
     blob_drop(answer.body);
@@ -245,8 +243,7 @@ static void turn_read_only(struct serve_data *data, struct gateway *gateway)
     buf_clear(&data->log);
 }
 
-void serve_data_turn(struct serve_data *data, struct testbed *testbed, struct gateway *gateway,
-                     struct journal *journal)
+void serve_data_turn(struct serve_data *data, struct testbed *testbed, struct gateway *gateway, struct journal *journal)
 {
     struct world *world = testbed_world(testbed);
 

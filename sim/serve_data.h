@@ -2,8 +2,8 @@
  *
  * Between the world, whose virtual disks say what is durable in virtual time, and the SQLite file behind them: what a
  * new world begins with, what every turn of the loop hands over, the answers that wait for its commit, and what happens
- * when the disk fails: from then on every node's disk fails, so that nodes refuse what they cannot keep and go on serving
- * what they hold. Without a folder everything here does what is right for a world in memory. */
+ * when the disk fails: from then on every node's disk fails, so that nodes refuse what they cannot keep and go on
+ * serving what they hold. Without a folder everything here does what is right for a world in memory. */
 #ifndef SWARMBED_SERVE_DATA_H
 #define SWARMBED_SERVE_DATA_H
 

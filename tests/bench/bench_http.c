@@ -180,7 +180,7 @@ static void measure_start(struct bench *bench)
     struct load load;
 
     snprintf(scenario, sizeof(scenario), "world { nodes = %d }\n", MANY_NODES);
-    server_start(&server, scenario);
+    server_start(&server, scenario, NULL);
     ready_ns = wall_ns();
     load_open(&load, &server, 1, 1, NULL);
     (void)load_run(&load, &request, 1, 1);
@@ -213,7 +213,7 @@ static void measure_stores(struct bench *bench)
         requests[i] = http_post(PATH_STORAGE_RPC, blob_bytes(body));
         blob_drop(body);
     }
-    server_start(&server, "world { nodes = 7 }\n");
+    server_start(&server, "world { nodes = 7 }\n", NULL);
     load_open(&load, &server, CONNECTIONS, SWARM, NULL);
     cpu_ns = server_cpu_ns(&server);
     took_ns = load_run(&load, requests, STORES, STORES);
@@ -237,12 +237,12 @@ void bench_http(struct bench *bench)
 
     ASSERT(tls.context != NULL);
     SSL_CTX_set_verify(tls.context, SSL_VERIFY_NONE, NULL); /* a node's certificate is its own */
-    server_start(&ours.server, sixty_nodes);
+    server_start(&ours.server, sixty_nodes, NULL);
     measure_requests(bench, &ours);
     measure_tls_requests(bench, &ours, &tls);
     measure_handshakes(bench, &ours, &tls);
     server_stop(&ours.server);
-    server_start(&ours.server, sixty_nodes); /* whose memory no earlier connection has stretched */
+    server_start(&ours.server, sixty_nodes, NULL); /* whose memory no earlier connection has stretched */
     measure_idle(bench, &ours, NULL);
     measure_idle(bench, &ours, &tls);
     server_stop(&ours.server);

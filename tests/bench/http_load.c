@@ -83,16 +83,16 @@ static void program_path(char out[PATH_MAX])
     snprintf(out, PATH_MAX, "%.*s/sim/swarmbed", (int)len, self);
 }
 
-static void become_program(uint16_t port, const char *scenario_path)
+static void become_program(const struct server *server, const char *scenario_path, const char *data)
 {
     char program[PATH_MAX], ports[3][8];
 
     program_path(program);
-    snprintf(ports[0], sizeof(ports[0]), "%u", port);
+    snprintf(ports[0], sizeof(ports[0]), "%u", server->port);
     snprintf(ports[1], sizeof(ports[1]), "%u", free_port());
-    snprintf(ports[2], sizeof(ports[2]), "%u", free_port());
+    snprintf(ports[2], sizeof(ports[2]), "%u", server->control_port);
     execl(program, program, "serve", scenario_path, "--lan", "--json", "--node-port", ports[0], "--seed-port", ports[1],
-          "--control-port", ports[2], (char *)NULL);
+          "--control-port", ports[2], data == NULL ? NULL : "--data", data, (char *)NULL);
     fail(program);
 }
 
@@ -138,7 +138,7 @@ static void wait_until_ready(struct server *server)
     exit(3);
 }
 
-void server_start(struct server *server, const char *scenario)
+void server_start(struct server *server, const char *scenario, const char *data)
 {
     char path[] = SCENARIO_FILE;
     int file = mkstemp(path);
@@ -147,8 +147,9 @@ void server_start(struct server *server, const char *scenario)
         fail(path);
     close(file);
     server->port = free_port();
+    server->control_port = free_port();
     if (fork_server(server))
-        become_program(server->port, path);
+        become_program(server, path, data);
     wait_until_ready(server);
     unlink(path);
 }
@@ -215,6 +216,42 @@ uint64_t server_memory_bytes(const struct server *server)
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static int connect_to(struct address to)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(to.port), .sin_addr.s_addr = htonl(to.ip)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&at, sizeof(at)) != 0)
+        fail("connect");
+    return fd;
+}
+
+uint64_t server_metric(const struct server *server, const char *name)
+{
+    int fd = connect_to((struct address){INADDR_LOOPBACK, server->control_port});
+    char line[128];
+    const char *found;
+    struct buf text;
+    uint64_t value;
+    ssize_t got = 1;
+
+    buf_init(&text, 1 << 20);
+    buf_printf(&text, "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n\r\n", server->control_port);
+    if (write(fd, text.data, text.len) != (ssize_t)text.len)
+        fail("/metrics");
+    for (buf_clear(&text); got > 0; text.len -= got < 0 ? 4096 : 4096 - (size_t)got)
+        got = read(fd, buf_space(&text, 4096), 4096);
+    close(fd);
+    buf_byte(&text, '\0');
+    snprintf(line, sizeof(line), "\n%s ", name);
+    found = strstr((const char *)text.data, line);
+    if (found == NULL)
+        fail(name);
+    value = strtoull(found + strlen(line), NULL, 10);
+    buf_fini(&text);
+    return value;
+}
+
 /* ---- requests ---- */
 
 struct address node_address(const struct server *server, uint32_t node)
@@ -246,12 +283,9 @@ struct buf http_post(const char *path, struct bytes body)
 
 static void open_connection(struct load_connection *connection, struct address to, const struct tls_caller *tls)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(to.port), .sin_addr.s_addr = htonl(to.ip)};
     int on = 1;
 
-    connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connection->fd < 0 || connect(connection->fd, (const struct sockaddr *)&at, sizeof(at)) != 0)
-        fail("connect");
+    connection->fd = connect_to(to);
     setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (tls == NULL)
         return;

@@ -15,14 +15,17 @@ struct server {
     pid_t pid;
     int told;      /* its standard error */
     uint16_t port; /* of every node, or of the constant */
+    uint16_t control_port;
 };
-/* `swarmbed serve --lan` with that scenario text, once it says that it is ready. */
-void server_start(struct server *server, const char *scenario);
+/* `swarmbed serve --lan` with that scenario text, once it says that it is ready; with `--data` unless that is NULL. */
+void server_start(struct server *server, const char *scenario, const char *data);
 /* The same HTTP server with nothing behind it: every request gets the same answer. */
 void server_start_constant(struct server *server, const char *answer);
 void server_stop(struct server *server);
 uint64_t server_cpu_ns(const struct server *server);
 uint64_t server_memory_bytes(const struct server *server);
+/* One of its counters, by the whole name that /metrics has; ends the benchmark if there is none. */
+uint64_t server_metric(const struct server *server, const char *name);
 
 /* The address of node `node`, the only one of its host. */
 struct address node_address(const struct server *server, uint32_t node);

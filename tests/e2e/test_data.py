@@ -173,6 +173,27 @@ class Data(unittest.TestCase):
         self.network.start()
         self.assertEqual(kill_test.retrieve_all(load.node, load.account), {})
 
+    def control(self, verb, path, body=None):
+        token = next(line.split()[-1] for line in self.network.said if line.startswith("control:"))
+        connection = kill_test.http.client.HTTPConnection("127.0.0.1", self.network.control_port)
+        connection.request(verb, path, body, {"Authorization": "Bearer " + token})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def test_the_control_interface_counts_and_leaves_the_membership(self):
+        self.network.start()
+        self.store(3)
+        _, text = self.control("GET", "/metrics")
+        counts = dict(line.split() for line in text.splitlines() if line.startswith("swarmbed_disk"))
+        self.assertGreaterEqual(int(counts["swarmbed_disk_records_total"]), 3)
+        self.assertGreaterEqual(int(counts["swarmbed_disk_commits_total"]), 3)
+        self.assertEqual(counts["swarmbed_disk_failed"], "0")
+        for change in ("exit", "decommission", "recommission", "register"):
+            self.assertEqual(self.control("POST", "/control/change", json.dumps({"change": change, "node": 1}))[0], 409)
+        self.assertEqual(self.control("POST", "/control/change", json.dumps({"change": "kill", "node": 1}))[0], 200)
+
     def test_without_it_memory_is_named(self):
         ports = [str(port) for port in kill_test.free_ports(3)]
         with subprocess.Popen([PROGRAM, "serve", "--node-port", ports[0], "--seed-port", ports[1], "--control-port", ports[2]],

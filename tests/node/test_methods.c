@@ -747,11 +747,11 @@ END_TEST
 
 TEST_MAIN("methods", methods_refuse_what_is_no_call, methods_charge_for_reading_and_writing,
           store_takes_the_documented_message, store_keeps_and_relays, store_answers_when_it_is_durable,
-          store_says_that_the_disk_is_full, store_says_that_the_disk_failed, store_answers_duplicates_alike, store_goes_on_without_the_asker,
-          store_survives_a_crash_on_the_way, store_wants_all_fields, store_checks_in_the_documented_order,
-          store_checks_the_ttl, store_checks_the_timestamp, store_takes_102400_characters,
-          store_asks_for_the_current_difficulty, store_wants_a_nonce_of_8_bytes, store_lowers_the_key,
-          store_says_which_swarm_it_is, store_waits_for_a_swarm, store_says_when_it_is_full,
+          store_says_that_the_disk_is_full, store_says_that_the_disk_failed, store_answers_duplicates_alike,
+          store_goes_on_without_the_asker, store_survives_a_crash_on_the_way, store_wants_all_fields,
+          store_checks_in_the_documented_order, store_checks_the_ttl, store_checks_the_timestamp,
+          store_takes_102400_characters, store_asks_for_the_current_difficulty, store_wants_a_nonce_of_8_bytes,
+          store_lowers_the_key, store_says_which_swarm_it_is, store_waits_for_a_swarm, store_says_when_it_is_full,
           store_bounds_who_waits_for_the_disk, retrieve_gives_ten_at_a_time, retrieve_starts_over_after_an_unknown_hash,
           retrieve_checks_in_the_documented_order, retrieve_waits_for_a_message, retrieve_does_not_wait_above_the_bound,
           get_snodes_names_the_swarm_of_any_account)

@@ -221,5 +221,4 @@ END_TEST
 
 TEST_MAIN("disk_virtual", synced_records_come_back_in_order, a_crash_loses_what_was_not_synced,
           syncs_follow_one_another, a_sync_covers_what_was_put_before_it_was_asked_for, a_full_disk_says_so,
-          a_failing_disk_says_so,
-          a_log_has_what_became_durable)
+          a_failing_disk_says_so, a_log_has_what_became_durable)

@@ -292,5 +292,5 @@ START_TEST(the_digest_depends_on_input_alone)
 END_TEST
 
 TEST_MAIN("gateway", a_call_gets_the_nodes_answer, a_node_that_is_down_or_unknown_is_told, a_hang_up_reaches_the_node,
-          a_hang_up_after_the_answer_is_not_input, open_calls_end_with_the_gateway,
-          an_answer_waits_for_its_commit, a_held_answer_fails_with_the_disk, the_digest_depends_on_input_alone)
+          a_hang_up_after_the_answer_is_not_input, open_calls_end_with_the_gateway, an_answer_waits_for_its_commit,
+          a_held_answer_fails_with_the_disk, the_digest_depends_on_input_alone)
