@@ -1,6 +1,7 @@
 #include "sim/testbed.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/seed.h"
@@ -397,6 +398,82 @@ START_TEST(testbed_carries_a_message)
 }
 END_TEST
 
+static int compare_log_records(const void *a, const void *b)
+{
+    const struct disk_log_record *left = a, *right = b;
+
+    if (left->disk != right->disk)
+        return left->disk < right->disk ? -1 : 1;
+    return bytes_compare(left->key, right->key);
+}
+
+/* What has become durable since, as what disks begin with: nothing was written twice. */
+static void keep_log(struct world *world, struct buf *log, struct kept_records *kept)
+{
+    struct disk_log_record records[64];
+    struct bytes rest;
+    size_t count = 0;
+
+    world_take_disk_log(world, log);
+    rest = buf_bytes(log);
+    while (count < ARRAY_LEN(records) && disk_log_next(&rest, &records[count]))
+        count++;
+    qsort(records, count, sizeof(records[0]), compare_log_records);
+    for (size_t i = 0; i < count; i++)
+        ck_assert(kept_records_add(kept, &records[i]));
+}
+
+/* The disks of all nodes outlive the testbed, and of one that registers later, too. */
+START_TEST(testbed_goes_on_with_kept_disks)
+{
+    struct testbed_config config = small_config(30);
+    struct kept_records kept;
+    struct disk_source source;
+    struct testbed *testbed;
+    struct account_id account;
+    uint32_t alice, bob, swarm[64], holders[64], last;
+    uint8_t hash[64];
+    struct buf log;
+    size_t count;
+
+    kept_records_init(&kept);
+    buf_init(&log, SIZE_MAX);
+    source = kept_records_source(&kept);
+    source.logged = true;
+    config.disks = &source;
+    testbed = testbed_new(&config);
+    alice = testbed_add_client(testbed, "Alice");
+    bob = testbed_add_client(testbed, "Bob");
+    account = *client_account(testbed_client(testbed, bob));
+    world_enter(testbed_world(testbed), testbed_client_seat(testbed, alice), befriend, &account);
+    run_for(testbed, 60 * SECOND_US);
+    memcpy(hash, client_sent(testbed_client(testbed, alice), 1)->hash, sizeof(hash));
+    count = testbed_swarm_nodes(testbed, &account, swarm, 64);
+    keep_log(testbed_world(testbed), &log, &kept);
+    ck_assert_uint_eq(kept.range_count, count);
+    testbed_free(testbed);
+
+    source.logged = false;
+    testbed = testbed_new(&config);
+    ck_assert_uint_eq(testbed_holders(testbed, hash, holders, 64), count);
+    buf_clear(&log);
+    run_for(testbed, SECOND_US);
+    world_take_disk_log(testbed_world(testbed), &log);
+    ck_assert_uint_eq(log.len, 0);
+    testbed_free(testbed);
+
+    last = holders[count - 1]; /* comes later this time */
+    config.nodes = last;
+    testbed = testbed_new(&config);
+    ck_assert_uint_eq(testbed_holders(testbed, hash, holders, 64), count - 1);
+    ck_assert_uint_eq(testbed_register(testbed), last);
+    ck_assert_uint_eq(testbed_holders(testbed, hash, holders, 64), count);
+    testbed_free(testbed);
+    kept_records_fini(&kept);
+    buf_fini(&log);
+}
+END_TEST
+
 struct probe {
     struct env *env;
     struct call call;
@@ -533,4 +610,5 @@ TEST_MAIN("testbed", testbed_starts_ready, testbed_gives_nodes_their_addresses_a
           testbed_blocks_without_a_change_wake_nobody, testbed_makes_blocks_on_demand,
           testbed_takes_nodes_off_the_chain, testbed_kills_and_restarts, testbed_never_goes_back_to_an_older_block,
           testbed_publishes_difficulties, testbed_traces_blocks_and_restarts, testbed_seats_users,
-          testbed_users_take_no_calls, testbed_carries_a_message, testbed_runs_repeat, testbed_copies_a_snapshot)
+          testbed_users_take_no_calls, testbed_carries_a_message, testbed_goes_on_with_kept_disks, testbed_runs_repeat,
+          testbed_copies_a_snapshot)
