@@ -35,6 +35,7 @@ void param_complain(struct rpc_params *params, const char *form, ...)
     int len;
     va_list args;
 
+    ASSERT(form != NULL); /* what gcc doubts in a sanitized build */
     if (params->error != NULL)
         return;
     va_start(args, form);
