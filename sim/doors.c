@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "sim/options.h"
 #include "sim/seed.h"
@@ -61,11 +62,24 @@ enum err doors_open_new(struct doors *doors, struct buf *why)
     return err;
 }
 
+/* Each connection holds a descriptor: as many as the system lets this process have. */
+static void take_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* refused: then fewer callers are served at a time */
+}
+
 enum err doors_open(struct doors *doors, struct buf *why)
 {
     const struct doors_config *config = &doors->config;
-    enum err err = doors_open_new(doors, why);
+    enum err err;
 
+    take_descriptors();
+    err = doors_open_new(doors, why);
     if (err == OK)
         err = http_server_listen(doors->server, (struct address){LOOPBACK_IP, config->seed_port}, NULL, why);
     if (err == OK)
