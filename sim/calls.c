@@ -10,6 +10,8 @@ void calls_init(struct calls *calls)
 {
     memset(calls, 0, sizeof(*calls));
     slots_init(&calls->open, sizeof(struct open_call));
+    for (size_t i = 0; i < CALL_LANES; i++)
+        calls->lanes[i].event_us = EVENT_NEVER;
 }
 
 void calls_fini(struct calls *calls)
@@ -29,12 +31,16 @@ static void arm(struct seat *seat, struct open_call *open, uint64_t payload)
     endpoint_plan(seat, open->deadline_us, open->sequence, payload);
 }
 
+/* An event that comes before the first's deadline arms it then: where calls end as soon as they began, each would leave
+ * an event of its own behind for as long as its time-out. */
 static void arm_first(struct shard *shard, struct lane *lane)
 {
     struct open_call *open = call_at(&shard->calls, lane->first);
 
-    if (lane->first != 0 && !open->armed)
-        arm(seat_at(shard->settings, open->seat), open, payload_number(EVENT_LANE, lane - shard->calls.lanes));
+    if (lane->first == 0 || open->armed || lane->event_us < open->deadline_us)
+        return;
+    lane->event_us = open->deadline_us;
+    arm(seat_at(shard->settings, open->seat), open, payload_number(EVENT_LANE, lane - shard->calls.lanes));
 }
 
 static uint8_t lane_for(const struct calls *calls, uint32_t timeout_ms)
@@ -58,8 +64,7 @@ static bool due_before(const struct open_call *a, const struct open_call *b)
 }
 
 /* At the end, but for what began at the same time at a later seat: a lane is in the order of events. Whenever a call
- * comes to be its lane's first here, it gets its event; so there is one in the heap that is not later than the first's
- * deadline. */
+ * comes to be its lane's first here, it is seen to that one in the heap is not later than its deadline. */
 static void lane_insert(struct shard *shard, uint32_t slot)
 {
     struct calls *calls = &shard->calls;
@@ -106,6 +111,8 @@ uint32_t calls_lane_due(struct shard *shard, const struct event *event)
     struct open_call *open = call_at(&shard->calls, lane->first);
     uint32_t due = 0;
 
+    if (event->time_us == lane->event_us)
+        lane->event_us = EVENT_NEVER;
     if (lane->first != 0 && open->deadline_us == event->time_us && open->sequence == event->seq &&
         open->seat == event_destination(event)) {
         due = lane->first;

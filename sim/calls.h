@@ -2,7 +2,8 @@
  *
  * A call is named (source, sequence) and held in a slot; the answer brings the name back, and whatever comes for a slot
  * that was given back since is late and dropped. Time-outs of one length run out in the order they began, so they stand
- * in a lane: only a lane's first needs an event in the heap, and calls that are answered leave no stale events there.
+ * in a lane: only a lane's first needs an event in the heap, and none while an earlier one will look at the lane
+ * anyway. So calls that are answered leave nothing there.
  */
 #ifndef SWARMBED_CALLS_H
 #define SWARMBED_CALLS_H
@@ -35,6 +36,7 @@ struct open_call {
 struct lane {
     uint32_t timeout_ms;
     uint32_t first, last; /* slots */
+    int64_t event_us;     /* of an event in the heap that will look at the lane; EVENT_NEVER: of none */
 };
 
 struct calls {
