@@ -447,6 +447,7 @@ int serve_command(int argc, char **argv)
     if (status == 0)
         status = serve->args.help ? help(serve) : serve_scenario(serve);
     scenario_args_fini(&serve->args);
+    serve_data_fini(&serve->data);
     free(serve);
     return status;
 }

@@ -284,9 +284,13 @@ int serve_data_close(struct serve_data *data, struct world *world, int status)
         }
         buf_fini(&why);
     }
+    return status;
+}
+
+void serve_data_fini(struct serve_data *data)
+{
     buf_fini(&data->name);
     buf_fini(&data->scenario);
     buf_fini(&data->parameters);
     buf_fini(&data->log);
-    return status;
 }

@@ -38,5 +38,7 @@ void serve_data_turn(struct serve_data *data, struct testbed *testbed, struct ga
                      struct journal *journal);
 /* The world stands still: the rest is committed. `status`, or 3 if the disk has failed. */
 int serve_data_close(struct serve_data *data, struct world *world, int status);
+/* The texts that the arguments were given end here. */
+void serve_data_fini(struct serve_data *data);
 
 #endif

@@ -3,8 +3,7 @@
 
 Usage: test_data.py PATH_OF_SWARMBED PATH_OF_KILL_TEST
 """
-import importlib.machinery
-import importlib.util
+import http.client
 import json
 import os
 import random
@@ -16,18 +15,11 @@ import tempfile
 import unittest
 
 PROGRAM, KILL_TEST = sys.argv[1:3]
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(KILL_TEST)))
+import storage_client  # noqa: E402: its network and its accounts are ours, too
 
-
-def load_kill_test():
-    """Its network and its load are ours, too."""
-    sys.dont_write_bytecode = True
-    loader = importlib.machinery.SourceFileLoader("kill_test", KILL_TEST)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("kill_test", loader))
-    loader.exec_module(module)
-    return module
-
-
-kill_test = load_kill_test()
+TTL_MS = 86400000
 
 
 class Data(unittest.TestCase):
@@ -37,7 +29,7 @@ class Data(unittest.TestCase):
         self.base = folder.name
         self.folder = os.path.join(folder.name, "data")
         self.file = os.path.join(self.folder, "swarmbed.sqlite")
-        self.network = kill_test.Network(PROGRAM, self.folder)
+        self.network = storage_client.Network(PROGRAM, self.folder)
         self.addCleanup(self.stop)
 
     def stop(self):
@@ -46,25 +38,25 @@ class Data(unittest.TestCase):
 
     def serve(self, *arguments, data=None):
         """(exit status, standard error) of a start that should be refused."""
-        ports = [str(port) for port in kill_test.free_ports(3)]
+        ports = [str(port) for port in storage_client.free_ports(3)]
         done = subprocess.run([PROGRAM, "serve", "--data", data or self.folder, "--node-port", ports[0], "--seed-port", ports[1],
                                "--control-port", ports[2], *arguments], capture_output=True, text=True, check=False)
         return done.returncode, done.stderr
 
     def store(self, count, seed=1):
-        """A load that has stored so many messages over one connection."""
-        account = "05" + random.Random(seed).randbytes(32).hex()
-        load = kill_test.Load(self.network.swarm(account)[0], account, random.Random(seed))
-        connection = kill_test.http.client.HTTPConnection(*load.node)
-        self.addCleanup(connection.close)
-        for _ in range(count):
-            load.store(connection)
-        self.assertEqual((len(load.acknowledged), load.refused), (count, []))
-        return load
+        """(an account, what it has stored: so many messages)"""
+        rng = random.Random(seed)
+        account = storage_client.EraAccount(self.network, rng)
+        prepared = [account.prepare(rng.randbytes(100), TTL_MS) for _ in range(count)]
+        connection = http.client.HTTPConnection(*account.node)
+        for message in prepared:
+            self.assertEqual(account.store(message, connection), [account.node])
+        connection.close()
+        return account, {message[1] for message in prepared}
 
-    def assert_kept(self, load):
-        served = kill_test.retrieve_all(load.node, load.account)
-        self.assertEqual(set(load.acknowledged) - set(served), set())
+    def assert_kept(self, stored):
+        account, hashes = stored
+        self.assertEqual(hashes - set(account.retrieve_all(account.node)), set())
 
     def test_kills_lose_nothing(self):
         for mode in (["--kills", "5"], ["--full"]):
@@ -75,10 +67,10 @@ class Data(unittest.TestCase):
     def test_a_journal_begins_with_what_was_kept(self):
         journal = os.path.join(self.base, "journal.jsonl")
         self.network.start()
-        load = self.store(5)
+        stored = self.store(5)
         self.network.end(signal.SIGKILL)
         self.network.start("--journal", journal)
-        self.assert_kept(load)
+        self.assert_kept(stored)
         self.store(5, seed=2)
         self.assertEqual(self.network.end(signal.SIGINT), 0)
         for threads in ("1", "4"):
@@ -90,10 +82,10 @@ class Data(unittest.TestCase):
 
     def test_the_world_is_the_same_again(self):
         self.network.start("--seed", "7")
-        load = self.store(3)
+        stored = self.store(3)
         self.network.end(signal.SIGINT)
         self.network.start()
-        self.assert_kept(load)
+        self.assert_kept(stored)
         self.network.end(signal.SIGINT)
         for option in (["--seed", "8"], ["tour"], ["--crypto", "modelled"], ["--set", "a=b"]):
             status, said = self.serve(*option)
@@ -105,11 +97,11 @@ class Data(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write('world { nodes = param("nodes", 12, "how many") }\n')
         self.network.start(path, "--set", "nodes=15")
-        load = self.store(3)
+        stored = self.store(3)
         self.network.end(signal.SIGKILL)
         self.network.start()
         self.assertTrue(any("ready: 15 nodes" in line for line in self.network.said))
-        self.assert_kept(load)
+        self.assert_kept(stored)
 
     def test_one_process_has_it(self):
         self.network.start()
@@ -149,33 +141,32 @@ class Data(unittest.TestCase):
 
     def test_a_file_that_goes_away_ends_the_stores(self):
         self.network.start()
-        load = self.store(3)
+        stored = self.store(3)
         os.unlink(self.file)
-        connection = kill_test.http.client.HTTPConnection(*load.node)
-        self.addCleanup(connection.close)
-        load.store(connection)
-        load.store(connection)
-        self.assertEqual([status for status, _ in load.refused], [503, 503])
-        self.assert_kept(load)
+        for _ in range(2):
+            with self.assertRaises(storage_client.Refused) as refused:
+                stored[0].store(stored[0].prepare(b"more", TTL_MS))
+            self.assertEqual(refused.exception.status, 503)
+        self.assert_kept(stored)
         self.assertEqual(self.network.end(signal.SIGINT), 3)
         self.assertTrue(any("moved or deleted" in line for line in self.network.said))
 
     def test_the_clock_never_goes_back(self):
         """A world may have been ahead of the clock: what ended in it stays ended."""
         self.network.start()
-        load = self.store(1)
+        stored = self.store(1)
         self.network.end(signal.SIGINT)
         with sqlite3.connect(self.file) as database:
             kept = int.from_bytes(database.execute("SELECT value FROM setting WHERE name = 'time_ms'").fetchone()[0], "big")
-            ahead = kept + 10 * kill_test.LONG_TTL_MS
+            ahead = kept + 10 * TTL_MS
             database.execute("UPDATE setting SET value = ? WHERE name = 'time_ms'", (ahead.to_bytes(8, "big"),))
         database.close()
         self.network.start()
-        self.assertEqual(kill_test.retrieve_all(load.node, load.account), {})
+        self.assertEqual(stored[0].retrieve_all(stored[0].node), {})
 
     def control(self, verb, path, body=None):
         token = next(line.split()[-1] for line in self.network.said if line.startswith("control:"))
-        connection = kill_test.http.client.HTTPConnection("127.0.0.1", self.network.control_port)
+        connection = http.client.HTTPConnection("127.0.0.1", self.network.control_port)
         connection.request(verb, path, body, {"Authorization": "Bearer " + token})
         answer = connection.getresponse()
         text = answer.read().decode()
@@ -195,7 +186,7 @@ class Data(unittest.TestCase):
         self.assertEqual(self.control("POST", "/control/change", json.dumps({"change": "kill", "node": 1}))[0], 200)
 
     def test_without_it_memory_is_named(self):
-        ports = [str(port) for port in kill_test.free_ports(3)]
+        ports = [str(port) for port in storage_client.free_ports(3)]
         with subprocess.Popen([PROGRAM, "serve", "--node-port", ports[0], "--seed-port", ports[1], "--control-port", ports[2]],
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
             said = ""
