@@ -181,3 +181,17 @@ struct http_counts http_fixture_counts(const struct http_fixture *fixture)
     http_server_counts(fixture->server, &counts);
     return counts;
 }
+
+void http_fixture_say_text(struct http_fixture *fixture, int fd, const char *text)
+{
+    http_fixture_say(fixture, fd, bytes_text(text));
+}
+
+void http_fixture_last_words(struct http_fixture *fixture, const char *text, const char *answer)
+{
+    int fd = http_fixture_call(fixture);
+
+    http_fixture_say_text(fixture, fd, text);
+    ck_assert_str_eq(http_fixture_hear(fixture, fd, NULL), answer);
+    close(fd);
+}

@@ -12,6 +12,11 @@
 #define BIG_BYTES (8 << 20) /* more than a socket's buffers hold */
 #define HELD_MAX  64
 
+#define GET(path)   "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define CLOSE(path) "GET " path " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+#define NOW         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nnow"
+#define NOW_CLOSE   "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: close\r\n\r\nnow"
+
 struct http_fixture {
     uv_loop_t loop;
     struct http_server *server;
@@ -39,6 +44,9 @@ void http_fixture_turn(struct http_fixture *fixture,
 const char *http_fixture_hear(struct http_fixture *fixture, int fd, const char *end);
 bool http_fixture_eof(struct http_fixture *fixture,
                       int fd); /* the connection ends, or is reset, before anything else comes */
+void http_fixture_say_text(struct http_fixture *fixture, int fd, const char *text);
+/* A caller that says `text`, and hears exactly `answer` before the server closes. */
+void http_fixture_last_words(struct http_fixture *fixture, const char *text, const char *answer);
 struct http_counts http_fixture_counts(const struct http_fixture *fixture);
 #define TURN_UNTIL(fixture, condition)                                                                                 \
     while (!(condition))                                                                                               \

@@ -9,26 +9,7 @@
 #include "tests/support/check_main.h"
 #include "tests/support/http_fixture.h"
 
-#define GET(path)   "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
-#define CLOSE(path) "GET " path " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-#define NOW         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nnow"
-#define NOW_CLOSE   "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: close\r\n\r\nnow"
-#define SOON_MS     20 /* a time limit that a test waits for */
-
-static void say(struct http_fixture *fixture, int fd, const char *text)
-{
-    http_fixture_say(fixture, fd, bytes_text(text));
-}
-
-/* A caller that says `text`, and hears exactly `answer` before the server closes. */
-static void check_last_words(struct http_fixture *fixture, const char *text, const char *answer)
-{
-    int fd = http_fixture_call(fixture);
-
-    say(fixture, fd, text);
-    ck_assert_str_eq(http_fixture_hear(fixture, fd, NULL), answer);
-    close(fd);
-}
+#define SOON_MS 20 /* a time limit that a test waits for */
 
 /* ---- answers ---- */
 
@@ -40,10 +21,10 @@ START_TEST(connections_stay_until_told)
     http_fixture_init(&fixture, (struct http_config){0});
     fd = http_fixture_call(&fixture);
     for (int i = 0; i < 3; i++) {
-        say(&fixture, fd, GET("/now"));
+        http_fixture_say_text(&fixture, fd, GET("/now"));
         ck_assert_str_eq(http_fixture_hear(&fixture, fd, "now"), NOW);
     }
-    say(&fixture, fd, CLOSE("/now"));
+    http_fixture_say_text(&fixture, fd, CLOSE("/now"));
     ck_assert_str_eq(http_fixture_hear(&fixture, fd, NULL), NOW_CLOSE);
     ck_assert_uint_eq(http_fixture_counts(&fixture).accepted, 1);
     ck_assert_uint_eq(http_fixture_counts(&fixture).requests, 4);
@@ -58,9 +39,9 @@ START_TEST(old_callers_get_what_they_know)
     int fd;
 
     http_fixture_init(&fixture, (struct http_config){0});
-    check_last_words(&fixture, "GET /now HTTP/1.0\r\n\r\n", NOW_CLOSE);
+    http_fixture_last_words(&fixture, "GET /now HTTP/1.0\r\n\r\n", NOW_CLOSE);
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, "GET /now HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    http_fixture_say_text(&fixture, fd, "GET /now HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     ck_assert_ptr_nonnull(strstr(http_fixture_hear(&fixture, fd, "now"), "Connection: keep-alive\r\n"));
     close(fd);
     http_fixture_fini(&fixture);
@@ -73,13 +54,13 @@ START_TEST(head_and_options)
     struct http_fixture fixture;
 
     http_fixture_init(&fixture, (struct http_config){0});
-    check_last_words(&fixture, "HEAD /now HTTP/1.1\r\nHost: a\r\n\r\n" CLOSE("/now"),
-                     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\n" NOW_CLOSE);
-    check_last_words(&fixture, "HEAD /big HTTP/1.1\r\nHost: a\r\n\r\n" CLOSE("/now"),
-                     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 8388608\r\n\r\n" NOW_CLOSE);
-    check_last_words(&fixture, "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-                     "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 12\r\nConnection: "
-                     "close\r\n\r\nno such path");
+    http_fixture_last_words(&fixture, "HEAD /now HTTP/1.1\r\nHost: a\r\n\r\n" CLOSE("/now"),
+                            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\n" NOW_CLOSE);
+    http_fixture_last_words(&fixture, "HEAD /big HTTP/1.1\r\nHost: a\r\n\r\n" CLOSE("/now"),
+                            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 8388608\r\n\r\n" NOW_CLOSE);
+    http_fixture_last_words(&fixture, "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                            "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 12\r\nConnection: "
+                            "close\r\n\r\nno such path");
     http_fixture_fini(&fixture);
 }
 END_TEST
@@ -113,7 +94,7 @@ START_TEST(answers_are_well_formed)
     http_fixture_init(&fixture, (struct http_config){0});
     fd = http_fixture_call(&fixture);
     for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
-        say(&fixture, fd, GET("/hold"));
+        http_fixture_say_text(&fixture, fd, GET("/hold"));
         TURN_UNTIL(&fixture, fixture.held_count == i + 1);
         http_answer(fixture.held[i], rows[i].status, "application/json", headers, ARRAY_LEN(headers), body);
         ck_assert_str_eq(http_fixture_hear(&fixture, fd, rows[i].status == 204 ? "\r\n\r\n" : "{}"), rows[i].head);
@@ -135,7 +116,7 @@ START_TEST(exchanges_tell_both_ends)
 
     http_fixture_init(&fixture, (struct http_config){0});
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, GET("/hold?a=1"));
+    http_fixture_say_text(&fixture, fd, GET("/hold?a=1"));
     TURN_UNTIL(&fixture, fixture.held_count == 1);
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&own, &own_len), 0);
     ck_assert(address_equal(fixture.held[0]->local, fixture.at));
@@ -178,7 +159,7 @@ START_TEST(pipelined_requests_are_answered_in_order)
 
     http_fixture_init(&fixture, (struct http_config){0});
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, GET("/now") GET("/hold") GET("/now") GET("/none") CLOSE("/now"));
+    http_fixture_say_text(&fixture, fd, GET("/now") GET("/hold") GET("/now") GET("/none") CLOSE("/now"));
     TURN_UNTIL(&fixture, fixture.held_count == 1);
     http_fixture_hear(&fixture, fd, "now");
     ck_assert_uint_eq(fixture.served, 2);
@@ -236,14 +217,17 @@ START_TEST(a_sender_may_ask_before_its_body)
 
     http_fixture_init(&fixture, (struct http_config){0});
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    http_fixture_say_text(&fixture, fd,
+                          "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
     ck_assert_str_eq(http_fixture_hear(&fixture, fd, "\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
-    say(&fixture, fd, "hello");
+    http_fixture_say_text(&fixture, fd, "hello");
     ck_assert_ptr_nonnull(strstr(http_fixture_hear(&fixture, fd, "hello"), "HTTP/1.1 200 OK"));
     /* It may also not wait; and a body that would be refused is refused at once. */
-    say(&fixture, fd, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello");
+    http_fixture_say_text(&fixture, fd,
+                          "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello");
     ck_assert_ptr_null(strstr(http_fixture_hear(&fixture, fd, "hello"), "100 Continue"));
-    say(&fixture, fd, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 10485761\r\n\r\n");
+    http_fixture_say_text(&fixture, fd,
+                          "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 10485761\r\n\r\n");
     ck_assert_str_eq(http_fixture_hear(&fixture, fd, NULL),
                      "HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\n"
                      "Content-Length: 22\r\nConnection: close\r\n\r\nRequest body too large");
@@ -287,20 +271,20 @@ START_TEST(bodies_in_flight_are_bounded)
     http_fixture_init(&fixture, (struct http_config){.bodies_bytes_max = 10000});
     first = http_fixture_call(&fixture);
     second = http_fixture_call(&fixture);
-    say(&fixture, first, "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 6000\r\n\r\n");
+    http_fixture_say_text(&fixture, first, "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 6000\r\n\r\n");
     for (int i = 0; i < 600; i++)
-        say(&fixture, first, "0123456789");
+        http_fixture_say_text(&fixture, first, "0123456789");
     TURN_UNTIL(&fixture, fixture.held_count == 1);
     ck_assert_uint_eq(http_fixture_counts(&fixture).bodies_bytes, 6000);
-    say(&fixture, second, "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 6000\r\n\r\n");
+    http_fixture_say_text(&fixture, second, "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 6000\r\n\r\n");
     for (int i = 0; i < 600; i++)
-        say(&fixture, second, "0123456789");
+        http_fixture_say_text(&fixture, second, "0123456789");
     ck_assert_ptr_nonnull(strstr(http_fixture_hear(&fixture, second, NULL), "503 Service Unavailable"));
     close(second);
     http_answer_text(fixture.held[0], 200, "thanks");
     http_fixture_hear(&fixture, first, "thanks");
     ck_assert_uint_eq(http_fixture_counts(&fixture).bodies_bytes, 0);
-    say(&fixture, first, GET("/big"));
+    http_fixture_say_text(&fixture, first, GET("/big"));
     ck_assert_ptr_nonnull(strstr(http_fixture_hear(&fixture, first, NULL), "too many bodies in flight"));
     close(first);
     http_fixture_fini(&fixture);
@@ -314,11 +298,11 @@ START_TEST(malformed_requests_are_told_and_closed)
     struct http_fixture fixture;
 
     http_fixture_init(&fixture, (struct http_config){0});
-    check_last_words(
+    http_fixture_last_words(
         &fixture, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n" GET("/now"),
         "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 22\r\nConnection: close\r\n\r\n"
         "invalid Content-Length");
-    check_last_words(
+    http_fixture_last_words(
         &fixture,
         GET("/now") "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
         NOW "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 22\r\nConnection: close\r\n\r\n"
@@ -354,7 +338,7 @@ START_TEST(callers_hang_up_anywhere)
         }
     }
     ck_assert_uint_eq(fixture.gone, 2 * strlen(GET("/now")) + 2);
-    check_last_words(&fixture, CLOSE("/now"), NOW_CLOSE);
+    http_fixture_last_words(&fixture, CLOSE("/now"), NOW_CLOSE);
     http_fixture_fini(&fixture);
 }
 END_TEST
@@ -368,7 +352,7 @@ START_TEST(answers_for_nobody)
     http_fixture_init(&fixture, (struct http_config){0});
     fixture.deaf = true;
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, GET("/hold"));
+    http_fixture_say_text(&fixture, fd, GET("/hold"));
     TURN_UNTIL(&fixture, fixture.held_count == 1);
     close(fd);
     TURN_UNTIL(&fixture, http_fixture_counts(&fixture).connections == 0);
@@ -387,7 +371,7 @@ START_TEST(a_caller_leaves_while_it_is_answered)
 
     http_fixture_init(&fixture, (struct http_config){0});
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, GET("/big"));
+    http_fixture_say_text(&fixture, fd, GET("/big"));
     TURN_UNTIL(&fixture, fixture.served == 1);
     ck_assert_uint_eq(http_fixture_counts(&fixture).bodies_bytes, BIG_BYTES);
     close(fd);
@@ -395,7 +379,7 @@ START_TEST(a_caller_leaves_while_it_is_answered)
     ck_assert_uint_eq(http_fixture_counts(&fixture).bodies_bytes, 0);
     /* Who only ends its own side still gets the rest. */
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, GET("/big"));
+    http_fixture_say_text(&fixture, fd, GET("/big"));
     TURN_UNTIL(&fixture, fixture.served == 2);
     shutdown(fd, SHUT_WR);
     ck_assert_uint_gt(strlen(http_fixture_hear(&fixture, fd, NULL)), BIG_BYTES);
@@ -447,9 +431,9 @@ START_TEST(every_wait_has_an_end)
     head = http_fixture_call(&fixture);
     body = http_fixture_call(&fixture);
     deaf = http_fixture_call(&fixture);
-    say(&fixture, head, "GET /now HTT");
-    say(&fixture, body, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel");
-    say(&fixture, deaf, GET("/big"));
+    http_fixture_say_text(&fixture, head, "GET /now HTT");
+    http_fixture_say_text(&fixture, body, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel");
+    http_fixture_say_text(&fixture, deaf, GET("/big"));
     ck_assert(http_fixture_eof(&fixture, idle));
     ck_assert_str_eq(http_fixture_hear(&fixture, head, NULL), late);
     ck_assert_str_eq(http_fixture_hear(&fixture, body, NULL), late);
@@ -470,7 +454,7 @@ START_TEST(streams_come_in_chunks)
 
     http_fixture_init(&fixture, (struct http_config){0});
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, GET("/stream") GET("/now"));
+    http_fixture_say_text(&fixture, fd, GET("/stream") GET("/now"));
     ck_assert_str_eq(http_fixture_hear(&fixture, fd, "\r\n\r\n"),
                      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
     ck_assert_int_eq(http_stream_write(fixture.held[0], BYTES_LIT("data: 1\n\n")), OK);
@@ -481,7 +465,7 @@ START_TEST(streams_come_in_chunks)
     close(fd);
     /* An old caller gets it bare, until the connection ends. */
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, "GET /stream HTTP/1.0\r\n\r\n");
+    http_fixture_say_text(&fixture, fd, "GET /stream HTTP/1.0\r\n\r\n");
     TURN_UNTIL(&fixture, fixture.held_count == 2);
     ck_assert_int_eq(http_stream_write(fixture.held[1], BYTES_LIT("bare")), OK);
     http_stream_end(fixture.held[1]);
@@ -490,7 +474,7 @@ START_TEST(streams_come_in_chunks)
     close(fd);
     /* HEAD: only the head. */
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, "HEAD /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    http_fixture_say_text(&fixture, fd, "HEAD /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     TURN_UNTIL(&fixture, fixture.held_count == 3);
     ck_assert_int_eq(http_stream_write(fixture.held[2], BYTES_LIT("unseen")), OK);
     http_stream_end(fixture.held[2]);
@@ -513,7 +497,7 @@ START_TEST(slow_readers_of_a_stream_are_told)
     http_fixture_init(&fixture, (struct http_config){0});
     memset(piece, 'p', sizeof(piece));
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, GET("/stream"));
+    http_fixture_say_text(&fixture, fd, GET("/stream"));
     http_fixture_hear(&fixture, fd, "\r\n\r\n");
     while (http_stream_write(fixture.held[0], BYTES_OF(piece)) == OK)
         taken++;
@@ -542,7 +526,7 @@ START_TEST(a_stream_reader_hangs_up)
 
     http_fixture_init(&fixture, (struct http_config){0});
     fd = http_fixture_call(&fixture);
-    say(&fixture, fd, GET("/stream"));
+    http_fixture_say_text(&fixture, fd, GET("/stream"));
     TURN_UNTIL(&fixture, fixture.held_count == 1);
     close(fd);
     ck_assert_int_eq(http_stream_write(fixture.held[0], BYTES_LIT("into the void")), OK); /* never told inside a call */
@@ -552,193 +536,9 @@ START_TEST(a_stream_reader_hangs_up)
 }
 END_TEST
 
-/* ---- connections ---- */
-
-/* One connection too many is told so; when another ends, there is room. */
-START_TEST(connections_are_bounded)
-{
-    struct http_fixture fixture;
-    int first, second, third;
-
-    http_fixture_init(&fixture, (struct http_config){.connections_max = 2});
-    first = http_fixture_call(&fixture);
-    second = http_fixture_call(&fixture);
-    TURN_UNTIL(&fixture, http_fixture_counts(&fixture).connections == 2);
-    third = http_fixture_call(&fixture);
-    say(&fixture, third, GET("/now"));
-    ck_assert_ptr_nonnull(strstr(http_fixture_hear(&fixture, third, NULL), "503 Service Unavailable"));
-    close(third);
-    ck_assert_uint_eq(http_fixture_counts(&fixture).turned_away, 1);
-    TURN_UNTIL(&fixture, http_fixture_counts(&fixture).connections == 2);
-    close(first);
-    TURN_UNTIL(&fixture, http_fixture_counts(&fixture).connections == 1);
-    check_last_words(&fixture, CLOSE("/now"), NOW_CLOSE);
-    close(second);
-    http_fixture_fini(&fixture);
-}
-END_TEST
-
-/* More than the bound are turned away at a time than may linger: the others are just closed. */
-START_TEST(a_crowd_is_turned_away)
-{
-    enum { CROWD = LIMIT_HTTP_TURNED_AWAY + 20 };
-    struct http_fixture fixture;
-    int fds[CROWD];
-
-    http_fixture_init(&fixture, (struct http_config){.connections_max = 1});
-    for (int i = 0; i < CROWD; i++)
-        fds[i] = http_fixture_call(&fixture);
-    TURN_UNTIL(&fixture, http_fixture_counts(&fixture).turned_away == CROWD - 1);
-    TURN_UNTIL(&fixture, http_fixture_counts(&fixture).connections <= 1 + LIMIT_HTTP_TURNED_AWAY);
-    say(&fixture, fds[0], GET("/now"));
-    http_fixture_hear(&fixture, fds[0], "now");
-    for (int i = 0; i < CROWD; i++)
-        close(fds[i]);
-    TURN_UNTIL(&fixture, http_fixture_counts(&fixture).connections == 0);
-    http_fixture_fini(&fixture);
-}
-END_TEST
-
-/* Without descriptors callers are cut off at once instead of left waiting; with some again, all is as before. */
-START_TEST(descriptors_run_out)
-{
-    struct http_fixture fixture;
-    struct rlimit old, none;
-    int early, late;
-
-    http_fixture_init(&fixture, (struct http_config){0});
-    early = http_fixture_call(&fixture);
-    say(&fixture, early, GET("/now"));
-    http_fixture_hear(&fixture, early, "now");
-    late = http_fixture_call(&fixture);
-    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
-    none = (struct rlimit){(rlim_t)late + 1, old.rlim_max};
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-    ck_assert(http_fixture_eof(&fixture, late));
-    say(&fixture, early, GET("/now"));
-    http_fixture_hear(&fixture, early, "now");
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
-    close(late);
-    check_last_words(&fixture, CLOSE("/now"), NOW_CLOSE);
-    close(early);
-    http_fixture_fini(&fixture);
-}
-END_TEST
-
-/* A caller at `at` is served, and the exchange tells where it called. */
-static void check_served_at(struct http_fixture *fixture, struct address at)
-{
-    int fd;
-
-    fixture->at = at;
-    fixture->held_count = 0;
-    fd = http_fixture_call(fixture);
-    say(fixture, fd, GET("/hold"));
-    TURN_UNTIL(fixture, fixture->held_count == 1);
-    ck_assert(address_equal(fixture->held[0]->local, at));
-    http_answer_text(fixture->held[0], 200, "ok");
-    http_fixture_hear(fixture, fd, "ok");
-    close(fd);
-}
-
-/* One socket serves every loopback address at a port, and asking again for one of them changes nothing. */
-START_TEST(one_port_serves_all_of_loopback)
-{
-    static const uint32_t ips[] = {0x7f010107, 0x7f020307, 0x7ffafa07};
-    struct http_fixture fixture;
-    struct buf why;
-    uint16_t port;
-
-    http_fixture_init(&fixture, (struct http_config){0});
-    buf_init(&why, 256);
-    port = (uint16_t)(fixture.at.port ^ 1); /* likely free: its neighbour was */
-    for (uint32_t i = 0; i < 2; i++)
-        ck_assert_int_eq(http_server_listen_loopback(fixture.server, (struct address){ips[0], port}, &why), OK);
-    for (uint32_t i = 0; i < ARRAY_LEN(ips); i++)
-        check_served_at(&fixture, (struct address){ips[i], port});
-    /* A port that is taken: what and why is said, and nothing listens. */
-    ck_assert_int_eq(http_server_listen(fixture.server, fixture.at, NULL, &why), ERR_IO);
-    ck_assert_uint_gt(bytes_find(buf_bytes(&why), BYTES_LIT(": address already in use")), 0);
-    ck_assert_uint_ne(bytes_find(buf_bytes(&why), BYTES_LIT(": address already in use")), SIZE_MAX);
-    buf_fini(&why);
-    http_fixture_fini(&fixture);
-}
-END_TEST
-
-/* Where an address has a socket of its own, another one at that port gets one when it is asked for. */
-START_TEST(sockets_of_single_addresses_stay)
-{
-    struct address first = {0x7f010107, 0}, second = {0x7f020307, 0};
-    struct http_fixture fixture;
-    struct buf why;
-
-    http_fixture_init(&fixture, (struct http_config){0});
-    buf_init(&why, 256);
-    ck_assert_int_eq(http_server_listen(fixture.server, first, &first, &why), OK);
-    second.port = first.port;
-    ck_assert_int_eq(http_server_listen(fixture.server, second, NULL, &why), OK);
-    check_served_at(&fixture, first);
-    check_served_at(&fixture, second);
-    buf_fini(&why);
-    http_fixture_fini(&fixture);
-}
-END_TEST
-
-/* ---- the end ---- */
-
-/* Idle connections go at once; open requests are still answered, and that is the last answer. */
-START_TEST(stopping_finishes_open_answers)
-{
-    struct http_fixture fixture;
-    int idle, half, open;
-
-    http_fixture_init(&fixture, (struct http_config){0});
-    idle = http_fixture_call(&fixture);
-    half = http_fixture_call(&fixture);
-    open = http_fixture_call(&fixture);
-    say(&fixture, half, "GET /now HT");
-    say(&fixture, open, GET("/hold") GET("/now"));
-    TURN_UNTIL(&fixture, fixture.held_count == 1 && http_fixture_counts(&fixture).connections == 3);
-    http_server_stop(fixture.server, http_fixture_stopped);
-    ck_assert(http_fixture_eof(&fixture, idle));
-    ck_assert(http_fixture_eof(&fixture, half));
-    ck_assert(!fixture.stopped);
-    http_answer_text(fixture.held[0], 200, "now");
-    ck_assert_str_eq(http_fixture_hear(&fixture, open, NULL), NOW_CLOSE);
-    close(idle), close(half), close(open);
-    TURN_UNTIL(&fixture, fixture.stopped);
-    ck_assert_uint_eq(fixture.served, 1);
-    http_fixture_fini(&fixture);
-}
-END_TEST
-
-START_TEST(aborting_drops_everything)
-{
-    struct http_fixture fixture;
-    int fds[4];
-
-    http_fixture_init(&fixture, (struct http_config){0});
-    for (int i = 0; i < 4; i++)
-        fds[i] = http_fixture_call(&fixture);
-    say(&fixture, fds[0], GET("/hold"));
-    say(&fixture, fds[1], GET("/stream"));
-    say(&fixture, fds[2], GET("/big"));
-    TURN_UNTIL(&fixture, fixture.served == 3);
-    http_server_stop(fixture.server, http_fixture_stopped);
-    http_server_abort(fixture.server, http_fixture_stopped);
-    ck_assert_uint_eq(fixture.gone, 2);
-    TURN_UNTIL(&fixture, fixture.stopped);
-    for (int i = 0; i < 4; i++)
-        close(fds[i]);
-    http_fixture_fini(&fixture);
-}
-END_TEST
-
 TEST_MAIN("http_server", connections_stay_until_told, old_callers_get_what_they_know, head_and_options,
           answers_are_well_formed, exchanges_tell_both_ends, requests_come_byte_by_byte,
           pipelined_requests_are_answered_in_order, a_flood_of_pipelined_requests, a_sender_may_ask_before_its_body,
           large_bodies, bodies_in_flight_are_bounded, malformed_requests_are_told_and_closed, callers_hang_up_anywhere,
           answers_for_nobody, a_caller_leaves_while_it_is_answered, slow_readers_are_not_read_from,
-          every_wait_has_an_end, streams_come_in_chunks, slow_readers_of_a_stream_are_told, a_stream_reader_hangs_up,
-          connections_are_bounded, a_crowd_is_turned_away, descriptors_run_out, one_port_serves_all_of_loopback,
-          sockets_of_single_addresses_stay, stopping_finishes_open_answers, aborting_drops_everything)
+          every_wait_has_an_end, streams_come_in_chunks, slow_readers_of_a_stream_are_told, a_stream_reader_hangs_up)
