@@ -28,13 +28,13 @@ struct disk_sqlite {
 
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t wake;
-    struct buf waiting; /* given, not yet taken by the writer */
+    struct buf waiting; /* given, not yet taken by the writer; once that has failed: lost */
     int64_t waiting_ms;
     uint64_t given, committed;
     struct disk_counts counts;
-    bool ending;
-    int failed;     /* SQLite's code of the first failure */
-    struct buf why; /* its sentence, and the remedy */
+    bool ending, lost; /* lost: the writer has failed and ended, and touches nothing any more */
+    int failed;        /* SQLite's code of the first failure */
+    struct buf why;    /* its sentence, and the remedy */
 };
 
 /* ---- what is wrong, and what to do ---- */
@@ -72,6 +72,16 @@ static void fail(struct disk_sqlite *disk, int code, const char *what)
         buf_printf(&disk->why, "%s: %s; %s", disk->path, what, remedy(code));
     }
     pthread_mutex_unlock(&disk->mutex);
+}
+
+static bool has_failed(struct disk_sqlite *disk)
+{
+    bool failed;
+
+    pthread_mutex_lock(&disk->mutex);
+    failed = disk->failed != SQLITE_OK;
+    pthread_mutex_unlock(&disk->mutex);
+    return failed;
 }
 
 static bool check(struct disk_sqlite *disk, int code)
@@ -419,17 +429,21 @@ roll_back:
     return false;
 }
 
-/* Waits for something to write: false: there is nothing more. */
+static void swap_bufs(struct buf *a, struct buf *b)
+{
+    struct buf was = *a;
+
+    *a = *b;
+    *b = was;
+}
+
+/* Waits for something to write; false: there is nothing more. */
 static bool take_waiting(struct disk_sqlite *disk, struct buf *log, int64_t *now_ms, uint64_t *number)
 {
-    struct buf taken;
-
     pthread_mutex_lock(&disk->mutex);
     while (disk->waiting.len == 0 && !disk->ending)
         pthread_cond_wait(&disk->wake, &disk->mutex);
-    taken = disk->waiting;
-    disk->waiting = *log;
-    *log = taken;
+    swap_bufs(log, &disk->waiting);
     *now_ms = disk->waiting_ms;
     *number = disk->given;
     pthread_mutex_unlock(&disk->mutex);
@@ -446,15 +460,19 @@ static void *write_on(void *owner)
 
     buf_init(&log, SIZE_MAX);
     while (committed && take_waiting(disk, &log, &now_ms, &number)) {
-        committed = commit_log(disk, buf_bytes(&log), now_ms, &records);
-        buf_clear(&log);
+        committed = !has_failed(disk) && commit_log(disk, buf_bytes(&log), now_ms, &records);
+        pthread_mutex_lock(&disk->mutex);
         if (committed) {
-            pthread_mutex_lock(&disk->mutex);
             disk->committed = number;
             disk->counts.commits++;
             disk->counts.records += records;
-            pthread_mutex_unlock(&disk->mutex);
+            buf_clear(&log);
+        } else {
+            buf_append(&log, buf_bytes(&disk->waiting));
+            swap_bufs(&log, &disk->waiting);
+            disk->lost = true;
         }
+        pthread_mutex_unlock(&disk->mutex);
         disk->news(disk->news_owner);
     }
     buf_fini(&log);
@@ -487,8 +505,7 @@ uint64_t disk_sqlite_write(struct disk_sqlite *disk, struct buf *log, int64_t no
     if (log->len > 0) {
         disk->given++;
         disk->waiting_ms = now_ms;
-        if (disk->failed == SQLITE_OK)
-            buf_append(&disk->waiting, buf_bytes(log));
+        buf_append(&disk->waiting, buf_bytes(log));
         buf_clear(log);
         pthread_cond_signal(&disk->wake);
     }
@@ -507,6 +524,27 @@ uint64_t disk_sqlite_committed(struct disk_sqlite *disk)
     return committed;
 }
 
+void disk_sqlite_take_lost(struct disk_sqlite *disk, struct buf *lost)
+{
+    pthread_mutex_lock(&disk->mutex);
+    ASSERT(disk->lost);
+    buf_append(lost, buf_bytes(&disk->waiting));
+    buf_clear(&disk->waiting);
+    pthread_mutex_unlock(&disk->mutex);
+}
+
+void disk_sqlite_read(struct disk_sqlite *disk, uint64_t name, struct bytes key, struct buf *out)
+{
+    sqlite3_stmt *statement;
+
+    if (!prepare(disk, "SELECT value FROM record WHERE disk = ?1 AND key = ?2", &statement))
+        return;
+    if (check(disk, sqlite3_bind_int64(statement, 1, (sqlite3_int64)name)) && check(disk, bind(statement, 2, key)) &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        buf_append(out, column(statement, 0));
+    sqlite3_finalize(statement);
+}
+
 void disk_sqlite_counts(struct disk_sqlite *disk, struct disk_counts *out)
 {
     pthread_mutex_lock(&disk->mutex);
@@ -519,7 +557,7 @@ bool disk_sqlite_failed(struct disk_sqlite *disk, struct buf *why)
     bool failed;
 
     pthread_mutex_lock(&disk->mutex);
-    failed = disk->failed != SQLITE_OK;
+    failed = disk->failed != SQLITE_OK && (disk->lost || !disk->started);
     if (failed && why != NULL)
         buf_append(why, buf_bytes(&disk->why));
     pthread_mutex_unlock(&disk->mutex);

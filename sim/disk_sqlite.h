@@ -3,7 +3,7 @@
  * The file DIR/swarmbed.sqlite holds every record of every node's disk, the nodes' keys, and settings of the world. One
  * process at a time has it. A thread of its own writes what was given since its last commit, all in one (write-ahead
  * log, synchronous=FULL): many answers wait for one flush, and the loop for none. The first failure is the last: from
- * then on nothing is written, and what was given and not committed is not in the file. */
+ * then on nothing is written, and what was given and not committed is lost: disk_sqlite_take_lost(). */
 #ifndef SWARMBED_DISK_SQLITE_H
 #define SWARMBED_DISK_SQLITE_H
 
@@ -45,6 +45,10 @@ struct disk_source disk_sqlite_source(struct disk_sqlite *disk);
 uint64_t disk_sqlite_write(struct disk_sqlite *disk, struct buf *log, int64_t now_ms);
 /* Commits up to this number are on the disk. */
 uint64_t disk_sqlite_committed(struct disk_sqlite *disk);
+/* After a failure: what was given and is not in the file, and the value that the file has instead; `out` stays empty
+ * if it has none, or it cannot be read. */
+void disk_sqlite_take_lost(struct disk_sqlite *disk, struct buf *lost);
+void disk_sqlite_read(struct disk_sqlite *disk, uint64_t name, struct bytes key, struct buf *out);
 struct disk_counts {
     uint64_t commits, records; /* written since the start */
 };

@@ -229,13 +229,18 @@ void disk_virtual_set_failing(struct disk_virtual *disk, enum err err)
     disk->failing = err;
 }
 
-void disk_virtual_load(struct disk_virtual *disk, struct bytes key, struct bytes value)
+void disk_virtual_restore(struct disk_virtual *disk, struct bytes key, struct bytes value)
 {
-    struct record *record = new_record(disk, key, value);
+    struct record *old = table_remove(&disk->durable, key);
 
-    ASSERT(record->value != NULL && table_get(&disk->durable, key) == NULL);
-    table_put(&disk->durable, record);
-    disk->bytes += record_bytes(record);
+    if (old != NULL) {
+        disk->bytes -= record_bytes(old);
+        record_free(old);
+    }
+    if (value.len == 0)
+        return;
+    table_put(&disk->durable, new_record(disk, key, value));
+    disk->bytes += key.len + value.len;
 }
 
 static int compare_records(const void *a, const void *b)

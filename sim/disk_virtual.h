@@ -16,9 +16,9 @@ struct disk_virtual *disk_virtual_new(struct disk_values *values, uint64_t bytes
 void disk_virtual_free(struct disk_virtual *disk);
 /* From now on, what becomes durable here is appended to the log under that name. */
 void disk_virtual_set_log(struct disk_virtual *disk, struct buf *log, uint64_t name);
-/* A record that is durable from the start: not logged, and not held against the bound. Its key is new, and it has a
- * value. */
-void disk_virtual_load(struct disk_virtual *disk, struct bytes key, struct bytes value);
+/* A durable record becomes that, or none with an empty value, as if it had never been otherwise: not logged, nor held
+ * against the bound. */
+void disk_virtual_restore(struct disk_virtual *disk, struct bytes key, struct bytes value);
 
 /* An empty value deletes. */
 void disk_virtual_put(struct disk_virtual *disk, struct bytes key, struct bytes value);

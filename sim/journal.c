@@ -112,17 +112,20 @@ struct journal *journal_create(const char *path, const struct scenario_config *c
     return journal;
 }
 
-void journal_record(struct journal *journal, const struct disk_log_record *record)
+static void write_record(struct buf *line, const char *name, const struct disk_log_record *record)
 {
-    struct buf *line = &journal->line;
-
-    json_open(line, '{');
-    json_write_name(line, "disk");
+    json_write_name(line, name);
     buf_printf(line, "\"%016" PRIx64 "\"", record->disk);
     json_write_name(line, "key");
     write_bytes(line, record->key);
     json_write_name(line, "value");
     write_bytes(line, record->value);
+}
+
+void journal_record(struct journal *journal, const struct disk_log_record *record)
+{
+    json_open(&journal->line, '{');
+    write_record(&journal->line, "disk", record);
     end_line(journal);
 }
 
@@ -178,6 +181,15 @@ void journal_change(struct journal *journal, int64_t at_us, const struct change 
         return;
     begin_line(journal, at_us);
     change_encode(&journal->line, change);
+    end_line(journal);
+}
+
+void journal_undo(struct journal *journal, int64_t at_us, const struct disk_log_record *record)
+{
+    if (journal == NULL)
+        return;
+    begin_line(journal, at_us);
+    write_record(&journal->line, "undo", record);
     end_line(journal);
 }
 

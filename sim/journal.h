@@ -1,8 +1,9 @@
 /* journal.h: everything that enters a served world from outside, with its virtual time; enough to run it again.
  *
  * JSON, one object a line. The first says how the world was built: program, scenario text, its parameters, seed, costs;
- * then come the records that the nodes' disks began with; then what entered, in order: calls, hang-ups, changes by the control interface; the last line has the digest.
- * A journal is a file from outside: reading is bounded, and what does not fit is an error with its line. */
+ * then come the records that the nodes' disks began with; then what entered, in order: calls, hang-ups, changes by the
+ * control interface; the last line has the digest. A journal is a file from outside: reading is bounded, and what does
+ * not fit is an error with its line. */
 #ifndef SWARMBED_JOURNAL_H
 #define SWARMBED_JOURNAL_H
 
@@ -24,19 +25,22 @@ void journal_call(struct journal *journal, int64_t at_us, uint64_t number, struc
                   const struct message *message);
 void journal_hang_up(struct journal *journal, int64_t at_us, uint64_t number);
 void journal_change(struct journal *journal, int64_t at_us, const struct change *change);
+/* What testbed_undo() does. */
+void journal_undo(struct journal *journal, int64_t at_us, const struct disk_log_record *record);
 /* Writes the last line and frees. ERR_IO: it could not be written to its end; errno tells. */
 MUST_CHECK enum err journal_close(struct journal *journal, int64_t at_us, uint64_t digest);
 
 /* Reading. */
-enum entry_kind { ENTRY_CALL, ENTRY_HANG_UP, ENTRY_CHANGE, ENTRY_END };
+enum entry_kind { ENTRY_CALL, ENTRY_HANG_UP, ENTRY_CHANGE, ENTRY_UNDO, ENTRY_END };
 struct entry {
     enum entry_kind kind;
     int64_t at_us;
-    uint64_t number;        /* ENTRY_CALL, ENTRY_HANG_UP */
-    struct address to;      /* ENTRY_CALL */
-    struct message message; /* ENTRY_CALL: valid until the next read */
-    struct change change;   /* ENTRY_CHANGE */
-    uint64_t digest;        /* ENTRY_END */
+    uint64_t number;             /* ENTRY_CALL, ENTRY_HANG_UP */
+    struct address to;           /* ENTRY_CALL */
+    struct message message;      /* ENTRY_CALL: valid until the next read */
+    struct change change;        /* ENTRY_CHANGE */
+    struct disk_log_record undo; /* ENTRY_UNDO: valid until the next read */
+    uint64_t digest;             /* ENTRY_END */
 };
 
 struct journal_reader;

@@ -196,14 +196,13 @@ static bool decode_bytes(struct journal_reader *reader, const struct json *value
     return true;
 }
 
-static bool decode_record(struct journal_reader *reader)
+static bool decode_record(struct journal_reader *reader, const char *name, struct disk_log_record *record)
 {
     const struct json *line = reader->document;
-    struct disk_log_record record;
 
-    return decode_hex64(json_get(line, "disk"), &record.disk) &&
-           decode_bytes(reader, json_get(line, "key"), &record.key) &&
-           decode_bytes(reader, json_get(line, "value"), &record.value) && kept_records_add(&reader->records, &record);
+    return decode_hex64(json_get(line, name), &record->disk) &&
+           decode_bytes(reader, json_get(line, "key"), &record->key) &&
+           decode_bytes(reader, json_get(line, "value"), &record->value);
 }
 
 static void forget_line(struct journal_reader *reader)
@@ -220,12 +219,13 @@ static enum err read_records(struct journal_reader *reader, struct buf *why)
 {
     for (uint64_t i = 0; i < reader->record_count; i++) {
         enum err err = read_line(reader, &reader->document, why);
+        struct disk_log_record record;
 
         if (err == ERR_NOT_FOUND)
             complain(reader, why, "the file ends before the records that its header counts");
         if (err != OK)
             return ERR_FORMAT;
-        if (!decode_record(reader)) {
+        if (!decode_record(reader, "disk", &record) || !kept_records_add(&reader->records, &record)) {
             complain(reader, why, "this line is no record of a disk, or out of order");
             return ERR_FORMAT;
         }
@@ -323,6 +323,9 @@ static bool decode_entry(struct journal_reader *reader, struct entry *entry)
     } else if (json_get(line, "change") != NULL) {
         entry->kind = ENTRY_CHANGE;
         return change_decode(line, &entry->change, &why) == OK;
+    } else if (json_get(line, "undo") != NULL) {
+        entry->kind = ENTRY_UNDO;
+        return decode_record(reader, "undo", &entry->undo);
     } else {
         entry->kind = ENTRY_END;
         return decode_hex64(json_get(line, "digest"), &entry->digest);

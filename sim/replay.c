@@ -26,6 +26,7 @@ static void on_done(void *owner, enum net net, const struct message *in)
 static enum err apply(struct replay *replay, const struct entry *entry)
 {
     struct gateway_call *call;
+    uint32_t node;
 
     switch (entry->kind) {
     case ENTRY_CALL:
@@ -38,6 +39,8 @@ static enum err apply(struct replay *replay, const struct entry *entry)
         break;
     case ENTRY_CHANGE:
         return change_apply(&entry->change, replay->testbed);
+    case ENTRY_UNDO:
+        return testbed_undo(replay->testbed, &entry->undo, &node);
     case ENTRY_END:
         break;
     }

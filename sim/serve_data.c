@@ -215,11 +215,40 @@ static void fail_held(struct gateway *gateway)
     blob_drop(answer.body);
 }
 
-/*  writing --failure--> read-only: until the process ends, since what nodes have in memory and the file has not must
- *  never be promised  */
-static void on_failure(struct serve_data *data, struct testbed *testbed, struct journal *journal)
+static void change(struct testbed *testbed, struct journal *journal, const struct change *change)
 {
-    struct change change = {.kind = CHANGE_DISKS, .value = 1};
+    enum err err = change_apply(change, testbed);
+
+    ASSERT(err == OK); /* its node is there */
+    journal_change(journal, world_now_us(testbed_world(testbed)), change);
+}
+
+/* What no file has must not be served, nor a second store of it be answered as one that is held already: its node
+ * dies, and its disk has again what the file has. */
+static void undo(struct serve_data *data, struct testbed *testbed, struct journal *journal, bool died[])
+{
+    struct disk_log_record record;
+    struct bytes rest = buf_bytes(&data->log);
+    struct buf value;
+
+    buf_init(&value, SIZE_MAX);
+    while (disk_log_next(&rest, &record)) {
+        uint32_t node;
+        enum err err;
+
+        buf_clear(&value);
+        disk_sqlite_read(data->disk, record.disk, record.key, &value);
+        record.value = buf_bytes(&value);
+        err = testbed_undo(testbed, &record, &node);
+        ASSERT(err == OK); /* the log is its own */
+        journal_undo(journal, world_now_us(testbed_world(testbed)), &record);
+        died[node] = true;
+    }
+    buf_fini(&value);
+}
+
+static void tell_failure(const struct serve_data *data)
+{
     struct buf why;
 
     buf_init(&why, WHY_BYTES_MAX);
@@ -227,42 +256,58 @@ static void on_failure(struct serve_data *data, struct testbed *testbed, struct 
     fprintf(stderr, "swarmbed: --data %.*s\nread-only: stores are refused from now on; what is kept is served on\n",
             (int)why.len, (const char *)why.data);
     buf_fini(&why);
-    data->failed = change_apply(&change, testbed) == OK;
-    ASSERT(data->failed); /* it names no node */
-    journal_change(journal, world_now_us(testbed_world(testbed)), &change);
 }
 
-/* What became durable before the nodes knew is in no file: neither are its answers true. */
-static void turn_read_only(struct serve_data *data, struct gateway *gateway)
+/*  writing --failure--> read-only, until the process ends  */
+static void on_failure(struct serve_data *data, struct testbed *testbed, struct journal *journal)
 {
-    gateway_hold(gateway, 0);
-    if (data->log.len > 0)
-        fail_held(gateway);
-    else
-        gateway_release(gateway, UINT64_MAX);
+    uint32_t count = testbed_node_count(testbed);
+    bool *ran = xcalloc(count, sizeof(*ran)), *died = xcalloc(count, sizeof(*died));
+
+    if (!data->failed)
+        tell_failure(data);
+    data->failed = true;
+    data->nodes_told = count;
+    for (uint32_t i = 0; i < count; i++)
+        ran[i] = testbed_node(testbed, i) != NULL;
+    disk_sqlite_take_lost(data->disk, &data->log);
+    undo(data, testbed, journal, died);
     buf_clear(&data->log);
+    change(testbed, journal, &(struct change){.kind = CHANGE_DISKS, .value = 1});
+    for (uint32_t i = 0; i < count; i++)
+        if (died[i] && ran[i])
+            change(testbed, journal, &(struct change){.kind = CHANGE_RESTART, .node = i});
+    free(ran);
+    free(died);
+}
+
+/* Of a disk that has failed: nodes that have registered since must know, and what they stored before that is undone. */
+static bool still_read_only(const struct serve_data *data, struct testbed *testbed, bool logged)
+{
+    return data->failed && !logged && data->nodes_told == testbed_node_count(testbed);
 }
 
 void serve_data_turn(struct serve_data *data, struct testbed *testbed, struct gateway *gateway, struct journal *journal)
 {
     struct world *world = testbed_world(testbed);
+    bool logged;
 
     if (data->disk == NULL) {
         gateway_flush(gateway);
         return;
     }
     world_take_disk_log(world, &data->log);
-    if (!data->failed && disk_sqlite_failed(data->disk, NULL)) {
-        gateway_release(gateway, disk_sqlite_committed(data->disk));
-        fail_held(gateway);
-        on_failure(data, testbed, journal);
-    }
-    if (data->failed) {
-        turn_read_only(data, gateway);
+    logged = data->log.len > 0;
+    gateway_hold(gateway, disk_sqlite_write(data->disk, &data->log, world_now_ms(world)));
+    if (still_read_only(data, testbed, logged)) {
+        gateway_release(gateway, UINT64_MAX);
         return;
     }
-    gateway_hold(gateway, disk_sqlite_write(data->disk, &data->log, world_now_ms(world)));
     gateway_release(gateway, disk_sqlite_committed(data->disk));
+    if (!disk_sqlite_failed(data->disk, NULL))
+        return;
+    fail_held(gateway);
+    on_failure(data, testbed, journal);
 }
 
 /* ---- the end ---- */
@@ -272,7 +317,7 @@ int serve_data_close(struct serve_data *data, struct world *world, int status)
     struct buf why;
 
     if (data->disk != NULL) {
-        if (world != NULL) {
+        if (world != NULL && !data->failed) {
             world_take_disk_log(world, &data->log);
             (void)disk_sqlite_write(data->disk, &data->log, world_now_ms(world));
         }

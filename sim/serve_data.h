@@ -22,6 +22,7 @@ struct serve_data {
     struct buf name, scenario, parameters; /* as kept */
     struct buf log;
     bool failed;
+    uint32_t nodes_told; /* of the failure */
 };
 
 /* Opens the file, or says that there is none. What the command line leaves open (scenario, parameters, seed) is taken

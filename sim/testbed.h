@@ -46,6 +46,9 @@ const struct snode_keys *testbed_node_keys(const struct testbed *testbed, uint32
 uint32_t testbed_node_by_key(const struct testbed *testbed, const struct ed25519_public *key); /* UINT32_MAX */
 void testbed_kill(struct testbed *testbed, uint32_t node);
 void testbed_restart(struct testbed *testbed, uint32_t node); /* with its disk */
+/* The node with that disk dies, if it runs, and its disk has that record instead of a later one; an empty value: none. `node`
+ * becomes its number. ERR_NOT_FOUND: there is no such disk. */
+MUST_CHECK enum err testbed_undo(struct testbed *testbed, const struct disk_log_record *record, uint32_t *node);
 uint32_t testbed_register(struct testbed *testbed);           /* a new node; in a swarm from the next block on */
 /* The same for a node that a later snapshot has and the first one has not: its index in the node table, and its host.
  * ASSERTs that it is new. */

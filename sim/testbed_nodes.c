@@ -131,7 +131,7 @@ static void load_record(void *owner, struct bytes key, struct bytes value)
 {
     const struct node *node = owner;
 
-    world_load_disk(node->testbed->world, node->seat, key, value);
+    world_restore_disk(node->testbed->world, node->seat, key, value);
 }
 
 static void load_disk(struct node *node)
@@ -260,6 +260,18 @@ void testbed_restart(struct testbed *testbed, uint32_t node)
 {
     if (!world_occupied(testbed->world, testbed_node_seat(testbed, node)))
         occupy_node(testbed->nodes[node], on_node_restart);
+}
+
+enum err testbed_undo(struct testbed *testbed, const struct disk_log_record *record, uint32_t *node)
+{
+    for (uint32_t i = 0; i < testbed->node_count; i++)
+        if (disk_name(&testbed->nodes[i]->keys.ed25519) == record->disk) {
+            testbed_kill(testbed, i);
+            world_restore_disk(testbed->world, testbed_node_seat(testbed, i), record->key, record->value);
+            *node = i;
+            return OK;
+        }
+    return ERR_NOT_FOUND;
 }
 
 uint32_t testbed_node_count(const struct testbed *testbed)

@@ -208,12 +208,12 @@ void world_log_disk(struct world *world, uint32_t number, uint64_t name)
     disk_virtual_set_log(endpoint_disk(seat), &seat->shard->disk_log, name);
 }
 
-void world_load_disk(struct world *world, uint32_t number, struct bytes key, struct bytes value)
+void world_restore_disk(struct world *world, uint32_t number, struct bytes key, struct bytes value)
 {
     struct seat *seat = seat_numbered(world, number);
 
     ASSERT(seat->machine == NULL);
-    disk_virtual_load(endpoint_disk(seat), key, value);
+    disk_virtual_restore(endpoint_disk(seat), key, value);
 }
 
 void world_take_disk_log(struct world *world, struct buf *out)

@@ -92,8 +92,8 @@ void world_set_cut_off(struct world *world, uint32_t seat, bool cut_off);
 void world_drop_calls(struct world *world, uint32_t seat, uint32_t count);
 /* What becomes durable in the seat's disk from now on is wanted, under that name: before a machine sits there. */
 void world_log_disk(struct world *world, uint32_t seat, uint64_t name);
-/* A record that the seat's disk begins with, as of disk_virtual_load(): before a machine sits there. */
-void world_load_disk(struct world *world, uint32_t seat, struct bytes key, struct bytes value);
+/* A durable record of the seat's disk becomes that, as of disk_virtual_restore(), while no machine sits there. */
+void world_restore_disk(struct world *world, uint32_t seat, struct bytes key, struct bytes value);
 /* Appends what has become durable since the last time, as of sim/disk_log.h, in the order of each disk. */
 void world_take_disk_log(struct world *world, struct buf *out);
 void world_set_disk_failing(struct world *world, uint32_t seat, enum err err /* OK: works again */);

@@ -140,16 +140,20 @@ class Data(unittest.TestCase):
         self.assertIn("right to write", said)
 
     def test_a_file_that_goes_away_ends_the_stores(self):
-        self.network.start()
-        stored = self.store(3)
+        journal = os.path.join(self.base, "journal.jsonl")
+        self.network.start("--journal", journal)
+        account, hashes = self.store(3)
         os.unlink(self.file)
+        again = account.prepare(b"the same bytes twice", TTL_MS)
         for _ in range(2):
             with self.assertRaises(storage_client.Refused) as refused:
-                stored[0].store(stored[0].prepare(b"more", TTL_MS))
+                account.store(again)
             self.assertEqual(refused.exception.status, 503)
-        self.assert_kept(stored)
+        self.assertEqual(set(account.retrieve_all(account.node)), hashes)
         self.assertEqual(self.network.end(signal.SIGINT), 3)
         self.assertTrue(any("moved or deleted" in line for line in self.network.said))
+        done = subprocess.run([PROGRAM, "replay", journal, "--json"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_the_clock_never_goes_back(self):
         """A world may have been ahead of the clock: what ended in it stays ended."""

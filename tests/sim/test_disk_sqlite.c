@@ -233,6 +233,25 @@ START_TEST(without_a_start_nothing_is_written)
 }
 END_TEST
 
+/* What was given and never written, by the keys, in order; and only once. */
+static void check_lost(struct disk_sqlite *disk, const char *keys)
+{
+    struct disk_log_record record;
+    struct bytes rest;
+    struct buf lost;
+
+    buf_init(&lost, SIZE_MAX);
+    disk_sqlite_take_lost(disk, &lost);
+    rest = buf_bytes(&lost);
+    for (; disk_log_next(&rest, &record); keys++)
+        ck_assert(bytes_equal(record.key, (struct bytes){(const uint8_t *)keys, 1}));
+    ck_assert_int_eq(*keys, '\0');
+    buf_clear(&lost);
+    disk_sqlite_take_lost(disk, &lost);
+    ck_assert_uint_eq(lost.len, 0);
+    buf_fini(&lost);
+}
+
 /* The first failure is the last: what is given later is never committed, and all that was before is kept. */
 START_TEST(a_full_disk_says_so_and_keeps_what_it_has)
 {
@@ -249,7 +268,12 @@ START_TEST(a_full_disk_says_so_and_keeps_what_it_has)
     ck_assert(!wait_for(disk, number));
     ck_assert_uint_eq(disk_sqlite_committed(disk), number - 1);
     ck_assert_uint_eq(put_text(disk, &node_a, "c", "1"), number + 1);
+    check_lost(disk, "bc");
     buf_init(&why, 10000);
+    disk_sqlite_read(disk, disk_name(&node_a), BYTES_LIT("a"), &why);
+    disk_sqlite_read(disk, disk_name(&node_a), BYTES_LIT("b"), &why);
+    ck_assert(bytes_equal_text(buf_bytes(&why), "1"));
+    buf_clear(&why);
     ck_assert_int_eq(disk_sqlite_close(disk, &why), ERR_IO);
     ck_assert_uint_ne(bytes_find(buf_bytes(&why), BYTES_LIT("no room left")), SIZE_MAX);
     ck_assert_uint_ne(bytes_find(buf_bytes(&why), BYTES_LIT("--data-limit")), SIZE_MAX);

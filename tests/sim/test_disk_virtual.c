@@ -193,7 +193,7 @@ START_TEST(a_log_has_what_became_durable)
     char got[200] = "";
 
     buf_init(&log, SIZE_MAX);
-    disk_virtual_load(disk, BYTES_LIT("l"), BYTES_LIT("0"));
+    disk_virtual_restore(disk, BYTES_LIT("l"), BYTES_LIT("0"));
     disk_virtual_set_log(disk, &log, 7);
     put(disk, "a", "1");
     ck_assert_uint_eq(log.len, 0);

@@ -276,6 +276,30 @@ static struct journal_reader *read_two_records(const char *second_key, uint64_t 
     return journal_open(path, why);
 }
 
+START_TEST(an_undo_makes_the_round_trip)
+{
+    struct journal_reader *reader;
+    struct journal *journal;
+    struct entry entry;
+    struct buf why;
+
+    setup();
+    journal = create();
+    journal_undo(journal, 7, &(struct disk_log_record){UINT64_MAX, BYTES_LIT("key"), BYTES_NONE});
+    ck_assert_int_eq(journal_close(journal, 8, 1), OK);
+    buf_init(&why, 1000);
+    reader = open_journal();
+    ck_assert_int_eq(journal_read(reader, &entry, &why), OK);
+    ck_assert_int_eq(entry.kind, ENTRY_UNDO);
+    ck_assert_uint_eq(entry.undo.disk, UINT64_MAX);
+    ck_assert(bytes_equal_text(entry.undo.key, "key"));
+    ck_assert_uint_eq(entry.undo.value.len, 0);
+    journal_reader_free(reader);
+    buf_fini(&why);
+    teardown();
+}
+END_TEST
+
 /* The disks begin with what stands behind the header; then come the entries. */
 START_TEST(records_make_the_round_trip)
 {
@@ -322,5 +346,5 @@ START_TEST(records_that_are_none_are_refused)
 END_TEST
 
 TEST_MAIN("journal", the_header_makes_the_round_trip, entries_make_the_round_trip, no_journal_is_none,
-          a_full_disk_is_told, what_is_no_journal_says_why, a_bad_entry_is_refused, records_make_the_round_trip,
-          records_that_are_none_are_refused)
+          a_full_disk_is_told, what_is_no_journal_says_why, a_bad_entry_is_refused, an_undo_makes_the_round_trip,
+          records_make_the_round_trip, records_that_are_none_are_refused)

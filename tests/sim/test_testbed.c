@@ -429,6 +429,8 @@ START_TEST(testbed_goes_on_with_kept_disks)
     struct testbed_config config = small_config(30);
     struct kept_records kept;
     struct disk_source source;
+    struct disk_log_record record;
+    struct bytes rest;
     struct testbed *testbed;
     struct account_id account;
     uint32_t alice, bob, swarm[64], holders[64], last;
@@ -460,8 +462,22 @@ START_TEST(testbed_goes_on_with_kept_disks)
     run_for(testbed, SECOND_US);
     world_take_disk_log(testbed_world(testbed), &log);
     ck_assert_uint_eq(log.len, 0);
+
+    /* A record is undone: its node dies, and starts again without. */
+    rest = bytes_slice(buf_bytes(&kept.log), kept.ranges[0].from, kept.ranges[0].len);
+    ck_assert(disk_log_next(&rest, &record));
+    record.value = BYTES_NONE;
+    ck_assert_int_eq(testbed_undo(testbed, &record, &last), OK);
+    ck_assert_ptr_null(testbed_node(testbed, last));
+    testbed_restart(testbed, last);
+    ck_assert_uint_eq(testbed_holders(testbed, hash, holders, 64), count - 1);
+    record.disk = 0;
+    ck_assert_int_eq(testbed_undo(testbed, &record, &last), ERR_NOT_FOUND);
     testbed_free(testbed);
 
+    testbed = testbed_new(&config);
+    ck_assert_uint_eq(testbed_holders(testbed, hash, holders, 64), count);
+    testbed_free(testbed);
     last = holders[count - 1]; /* comes later this time */
     config.nodes = last;
     testbed = testbed_new(&config);
