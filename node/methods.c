@@ -5,6 +5,7 @@
 #include "common/limits.h"
 #include "common/text.h"
 #include "node/admission.h"
+#include "node/holder.h"
 #include "proto/storage_rpc.h"
 
 /* One call, while its handler runs. */
@@ -370,22 +371,29 @@ static void method_deliver(struct request *request)
 
 /* ---- all of them ---- */
 
-static const struct {
+static const struct method {
     const char *name;
     method_fn run;
+    bool of_no_dialect;
 } methods_table[] = {
-    {"store", method_store},   {"retrieve", method_retrieve}, {"get_snodes_for_pubkey", method_get_snodes},
-    {"listen", method_listen}, {"deliver", method_deliver},
+    {"store", method_store, false},
+    {"retrieve", method_retrieve, false},
+    {"get_snodes_for_pubkey", method_get_snodes, false},
+    {"listen", method_listen, true},
+    {"deliver", method_deliver, true},
 };
 
 void methods_init(struct methods *methods)
 {
     list_init(&methods->stores);
     methods->store_count = 0;
+    list_init(&methods->holders);
+    methods->holder_count = 0;
 }
 
 void methods_fini(struct methods *methods)
 {
+    holders_fini(methods);
     LIST_EACH_SAFE (link, &methods->stores)
         waiting_free(CONTAINER_OF(link, struct waiting_store, link));
 }
@@ -401,12 +409,54 @@ static void answer_unknown(struct request *request, struct bytes method)
     buf_fini(&out);
 }
 
+static const struct method *find_method(struct bytes name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(methods_table); i++)
+        if (bytes_equal_text(name, methods_table[i].name))
+            return &methods_table[i];
+    return NULL;
+}
+
+/* PROTOCOL 10.1. */
+static bool looks_like_the_era(const struct rpc_call *call)
+{
+    if (bytes_equal_text(call->method, "store"))
+        return json_get(call->params, "nonce") != NULL;
+    return bytes_equal_text(call->method, "retrieve") && json_count(call->params) == 2 &&
+           json_get(call->params, "pubKey") != NULL && json_get(call->params, "lastHash") != NULL;
+}
+
+static bool is_of_era(const struct methods *methods, const struct rpc_call *call)
+{
+    switch (methods->spoken) {
+    case SPEAKS_ERA:
+        return true;
+    case SPEAKS_MODERN:
+        return false;
+    case SPEAKS_BOTH:
+        break;
+    }
+    return looks_like_the_era(call);
+}
+
+static void execute_modern(struct request *request, struct rpc_call *call)
+{
+    enum modern_method method;
+
+    if (request->hold_ms > 0)
+        rpc_reply_text(&request->reply, 410, "long polling is no longer supported, client upgrade required");
+    else if (modern_method_find(call->method, &method) == OK)
+        modern_execute(request->methods, method, call, &request->reply);
+    else
+        answer_unknown(request, call->method);
+}
+
 void methods_execute(struct methods *methods, struct bytes body, uint32_t hold_ms, const struct rpc_reply *reply)
 {
     struct request request = {.methods = methods, .reply = *reply, .hold_ms = hold_ms};
+    const struct method *method;
     struct rpc_call call;
     const char *why;
-    method_fn run = NULL;
 
     env_charge_bytes(methods->env, COST_PARSE, body.len);
     if (rpc_call_decode(body, &call, &why) != OK) {
@@ -414,12 +464,12 @@ void methods_execute(struct methods *methods, struct bytes body, uint32_t hold_m
         return;
     }
     request.params = call.params;
-    for (size_t i = 0; i < ARRAY_LEN(methods_table) && run == NULL; i++)
-        if (bytes_equal_text(call.method, methods_table[i].name))
-            run = methods_table[i].run;
-    if (run != NULL)
-        run(&request);
-    else
+    method = find_method(call.method);
+    if (method != NULL && (method->of_no_dialect || is_of_era(methods, &call)))
+        method->run(&request);
+    else if (methods->spoken == SPEAKS_ERA)
         answer_unknown(&request, call.method);
+    else
+        execute_modern(&request, &call);
     rpc_call_free(&call);
 }

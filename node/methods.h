@@ -1,7 +1,8 @@
-/* methods.h: the storage RPC of clients: store, retrieve, get_snodes_for_pubkey, listen, deliver.
+/* methods.h: the storage RPC of clients: the era's store, retrieve and get_snodes_for_pubkey, listen and deliver; and
+ * which calls are today's, whose methods are node/modern.h.
  *
  * One table: method name -> handler. The checks come in the documented order and the first failure answers
- * (PROTOCOL 3.5, 3.6, 3.7, 9.1). The same for a direct request and for one out of an onion: where the answer goes is
+ * (PROTOCOL 3.5, 3.6, 3.7, 9.1, 10.1). The same for a direct request and for one out of an onion: where the answer goes is
  * rpc_reply.h. Readiness and rate limits are asked before, by node/snode.c or node/relay.c. */
 #ifndef SWARMBED_METHODS_H
 #define SWARMBED_METHODS_H
@@ -26,6 +27,10 @@ struct methods {
     struct long_poll *long_poll;
     struct replicate *replicate;
     struct listen *listen;
+    const struct snode_keys *keys;
+    enum spoken spoken;
+    struct list holders; /* calls that hold others: for holder.c */
+    uint32_t holder_count;
     struct list stores; /* struct waiting_store: those that wait for the disk */
     uint32_t store_count;
 };

@@ -111,7 +111,9 @@ struct snode *snode_new(const struct snode_config *config)
                                       .store = &snode->store,
                                       .long_poll = &snode->long_poll,
                                       .replicate = &snode->replicate,
-                                      .listen = &snode->listen};
+                                      .listen = &snode->listen,
+                                      .keys = config->keys,
+                                      .spoken = config->preset->spoken};
     methods_init(&snode->methods);
     return snode;
 }

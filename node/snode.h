@@ -17,6 +17,9 @@ struct snode_keys {
     struct x25519_pair x25519; /* converted from the ed25519 pair */
 };
 
+/* Which storage RPC a node speaks (PROTOCOL 10.1). */
+enum spoken { SPEAKS_BOTH, SPEAKS_ERA, SPEAKS_MODERN };
+
 /* What all nodes of a world share; it outlives them. */
 struct snode_preset {
     const struct crypto_suite *suite;
@@ -27,6 +30,7 @@ struct snode_preset {
     bool bootstrap_only_owned;   /* a new member gets only what the swarm still owns; false: everything */
     bool rate_limit;             /* direct clients */
     bool loopback_unlimited;     /* but for those at 127.0.0.0/8: programs on the machine that serves the network */
+    enum spoken spoken;
     bool server_relay_ok;        /* a relay to an outside server is answered 200 with an empty body; false: 502 */
 };
 

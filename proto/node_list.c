@@ -93,7 +93,8 @@ static void decode_snodes(const struct json *list, const char *ip_name, const ch
 
 /* --- one swarm --- */
 
-static void write_swarm_node(struct buf *out, const struct snode_entry *node)
+/* The object stays open. */
+static void open_swarm_node(struct buf *out, const struct snode_entry *node)
 {
     char name[BASE32Z_LEN(sizeof(node->legacy)) + sizeof(".snode")];
     base32z_encode(name, BYTES_OF(node->legacy));
@@ -105,7 +106,6 @@ static void write_swarm_node(struct buf *out, const struct snode_entry *node)
     buf_printf(out, "\"%u\"", node->address.port);
     write_key(out, "pubkey_x25519", node->x25519.bytes);
     write_key(out, "pubkey_ed25519", node->ed25519.bytes);
-    json_close(out, '}');
 }
 
 void rpc_snodes_encode(struct buf *out, const struct membership *membership, const struct swarm_entry *swarm)
@@ -113,10 +113,32 @@ void rpc_snodes_encode(struct buf *out, const struct membership *membership, con
     json_open(out, '{');
     json_write_name(out, "snodes");
     json_open(out, '[');
-    for (uint32_t i = 0; swarm != NULL && i < swarm->count; i++)
-        write_swarm_node(out, swarm_member(membership, swarm, i));
+    for (uint32_t i = 0; swarm != NULL && i < swarm->count; i++) {
+        open_swarm_node(out, swarm_member(membership, swarm, i));
+        json_close(out, '}');
+    }
     json_close(out, ']');
     json_close(out, '}');
+}
+
+void rpc_swarm_open(struct buf *out, const struct membership *membership, const struct swarm_entry *swarm)
+{
+    json_open(out, '{');
+    json_write_name(out, "snodes");
+    json_open(out, '[');
+    for (uint32_t i = 0; swarm != NULL && i < swarm->count; i++) {
+        const struct snode_entry *node = swarm_member(membership, swarm, i);
+
+        open_swarm_node(out, node);
+        write_key(out, "pubkey_legacy", node->legacy);
+        write_number(out, "port_https", node->address.port);
+        write_number(out, "port_omq", node->address.port - 1u);
+        write_number(out, "port_quic", node->address.port - 1u);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+    json_write_name(out, "swarm");
+    buf_printf(out, "\"%" PRIx64 "\"", swarm == NULL ? SWARM_NONE : swarm->id);
 }
 
 enum err rpc_snodes_decode(struct bytes body, struct rpc_snode out[], size_t max, size_t *count)
@@ -276,16 +298,10 @@ static void write_listed_node(struct buf *out, const struct snode_entry *node, u
     json_close(out, '}');
 }
 
-void rpc_list_answer_encode(struct buf *out, const struct membership *membership, const struct rpc_list_query *query,
-                            struct bytes id)
+void rpc_list_result_encode(struct buf *out, const struct membership *membership, const struct rpc_list_query *query)
 {
     uint32_t left = query->limit == 0 ? UINT32_MAX : query->limit;
 
-    json_open(out, '{');
-    write_text(out, "jsonrpc", "2.0");
-    json_write_name(out, "id");
-    json_write_raw(out, id);
-    json_write_name(out, "result");
     json_open(out, '{');
     write_number(out, "height", membership->height);
     write_number(out, "target_height", membership->height);
@@ -302,6 +318,17 @@ void rpc_list_answer_encode(struct buf *out, const struct membership *membership
     }
     json_close(out, ']');
     json_close(out, '}');
+}
+
+void rpc_list_answer_encode(struct buf *out, const struct membership *membership, const struct rpc_list_query *query,
+                            struct bytes id)
+{
+    json_open(out, '{');
+    write_text(out, "jsonrpc", "2.0");
+    json_write_name(out, "id");
+    json_write_raw(out, id);
+    json_write_name(out, "result");
+    rpc_list_result_encode(out, membership, query);
     json_close(out, '}');
 }
 

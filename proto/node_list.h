@@ -17,6 +17,9 @@ struct rpc_snode {
 
 /* get_snodes_for_pubkey's answer and the body of 421: {"snodes": [...]}. */
 void rpc_snodes_encode(struct buf *out, const struct membership *membership, const struct swarm_entry *swarm /* NULL: [] */);
+/* get_swarm's answer and the body of 421 in today's dialect, up to the members `t` and `hf` and the closing brace, which
+ * the caller writes (PROTOCOL 10.8). */
+void rpc_swarm_open(struct buf *out, const struct membership *membership, const struct swarm_entry *swarm);
 /* At most `max` usable entries, in the list's order; what comes after is left out. ERR_FORMAT: no such list. */
 MUST_CHECK enum err rpc_snodes_decode(struct bytes body, struct rpc_snode out[], size_t max, size_t *count);
 
@@ -31,6 +34,8 @@ void rpc_node_list_request(struct buf *out); /* as clients ask */
 /* `params` may be NULL: everything. Fields are an object of name -> true, or a list of names; unknown ones, and whatever
  * has another form, are ignored. */
 struct rpc_list_query rpc_list_query_decode(const struct json *params);
+/* What the answer's `result` is. */
+void rpc_list_result_encode(struct buf *out, const struct membership *membership, const struct rpc_list_query *query);
 /* The whole answer; `id` is the request's, as JSON. */
 void rpc_list_answer_encode(struct buf *out, const struct membership *membership, const struct rpc_list_query *query,
                             struct bytes id);

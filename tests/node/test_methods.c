@@ -11,7 +11,7 @@
 #include "tests/support/check_main.h"
 #include "tests/support/node_fixture.h"
 
-/* The parts of a node that methods work on, without the node. */
+/* The parts of a node that methods work on, without the node, in the era's dialect. */
 static struct node_fixture fixture;
 static struct membership_view view;
 static struct difficulty difficulty;
@@ -52,7 +52,8 @@ static void start_with(const struct crypto_suite *suite, uint64_t bytes_max)
                                .difficulty = &difficulty,
                                .store = &store,
                                .long_poll = &long_poll,
-                               .replicate = &replicate};
+                               .replicate = &replicate,
+                               .spoken = SPEAKS_ERA};
     methods_init(&methods);
 }
 
