@@ -1,8 +1,8 @@
 /* disk_virtual.h: durable records in virtual time; what was not synced dies in a crash.
  *
  * A put is pending until the next sync that is asked for ends. Syncs of one disk follow one another, and each takes as
- * long as its records are large. A full disk (LIMIT_DISK_BYTES of keys and values) or a failing one ends a sync with its
- * error, and the records it could not write are gone. */
+ * long as its records are large. A full disk (LIMIT_DISK_BYTES of keys and values) or a failing one ends a sync with
+ * its error, and the records it could not write are gone. */
 #ifndef SWARMBED_DISK_VIRTUAL_H
 #define SWARMBED_DISK_VIRTUAL_H
 
