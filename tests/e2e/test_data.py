@@ -189,6 +189,20 @@ class Data(unittest.TestCase):
             self.assertEqual(self.control("POST", "/control/change", json.dumps({"change": change, "node": 1}))[0], 409)
         self.assertEqual(self.control("POST", "/control/change", json.dumps({"change": "kill", "node": 1}))[0], 200)
 
+    def test_full_disks_can_be_played(self):
+        """As a fault, by the control interface: in virtual time alone."""
+        self.network.start()
+        account, hashes = self.store(2)
+        for value, status in ((1, 503), (2, 500)):
+            self.assertEqual(self.control("POST", "/control/change", json.dumps({"change": "disks", "value": value}))[0], 200)
+            with self.assertRaises(storage_client.Refused) as refused:
+                account.store(account.prepare(b"more", TTL_MS))
+            self.assertEqual(refused.exception.status, status)
+        self.control("POST", "/control/change", '{"change": "disks", "value": 0}')
+        self.assert_kept((account, hashes))
+        account.store(account.prepare(b"again", TTL_MS))
+        self.assertEqual(self.network.end(signal.SIGINT), 0)
+
     def test_without_it_memory_is_named(self):
         ports = [str(port) for port in storage_client.free_ports(3)]
         with subprocess.Popen([PROGRAM, "serve", "--node-port", ports[0], "--seed-port", ports[1], "--control-port", ports[2]],

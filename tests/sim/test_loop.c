@@ -1,6 +1,8 @@
 #include "sim/loop.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "tests/support/chatter.h"
 #include "tests/support/check_main.h"
@@ -68,4 +70,44 @@ START_TEST(progress_is_told)
 }
 END_TEST
 
-TEST_MAIN("loop", a_loop_changes_nothing, a_signal_ends_the_run, progress_is_told)
+struct woken {
+    struct live_loop *loop;
+    pthread_t other;
+    atomic_bool has_news;
+    unsigned turns;
+};
+
+static void *bring_news(void *owner)
+{
+    struct woken *woken = owner;
+
+    atomic_store(&woken->has_news, true);
+    live_loop_wake(woken->loop);
+    return NULL;
+}
+
+/* The loop would wait for ever; the thread begins only once it is about to. */
+static uint64_t look_for_news(void *owner)
+{
+    struct woken *woken = owner;
+
+    if (woken->turns++ == 0)
+        ck_assert_int_eq(pthread_create(&woken->other, NULL, bring_news, woken), 0);
+    if (atomic_load(&woken->has_news))
+        live_loop_end(woken->loop);
+    return UINT64_MAX;
+}
+
+START_TEST(another_thread_wakes_a_live_loop)
+{
+    struct woken woken = {.turns = 0};
+
+    woken.loop = live_loop_new(&(struct live_loop_config){.owner = &woken, .on_turn = look_for_news});
+    live_loop_run(woken.loop);
+    ck_assert(atomic_load(&woken.has_news));
+    ck_assert_int_eq(pthread_join(woken.other, NULL), 0);
+    live_loop_free(woken.loop);
+}
+END_TEST
+
+TEST_MAIN("loop", a_loop_changes_nothing, a_signal_ends_the_run, progress_is_told, another_thread_wakes_a_live_loop)
