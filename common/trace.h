@@ -30,6 +30,9 @@
     ROW(TRACE_STORE_REFUSED, "store_refused", "status", "step", NULL, NULL, "account", NULL)                           \
     ROW(TRACE_REPLICA_REFUSED, "replica_refused", "reason", NULL, NULL, NULL, "account", "hash")                       \
     ROW(TRACE_EXPIRED, "expired", "expiry_ms", NULL, NULL, NULL, "account", "hash")                                    \
+    ROW(TRACE_DELETED, "deleted", "expiry_ms", NULL, NULL, NULL, "account", "hash")                                    \
+    ROW(TRACE_EXPIRY, "expiry", "expiry_ms", "previous_ms", NULL, NULL, "account", "hash")                             \
+    ROW(TRACE_REVOKED, "revoked", "tokens", NULL, NULL, NULL, "account", NULL)                                         \
     ROW(TRACE_RETRIEVED, "retrieved", "messages", "bytes", "held_ms", NULL, "account", NULL)                           \
     ROW(TRACE_LEASE, "lease", "change", "leases", "ack", NULL, "account", "listen_id")                                 \
     ROW(TRACE_LISTEN, "listen", "status", "messages", "bytes", "held_ms", "account", "listen_id")                      \

@@ -4,10 +4,11 @@
  * timestamp, expiry, nonce. It is immutable: a node that changes an expiry holds another body from then on. Nodes of a
  * swarm start on one shard, so replication mostly finds the body there already. Found by the hash of its dialect, then
  * compared byte by byte, so a hash never vouches for content; whatever differs is a body of its own. What a shard
- * shares can't be observed: every bound counts a body in full at each node. Source: PROTOCOL 3.12. */
+ * shares can't be observed: every bound counts a body in full at each node. Source: PROTOCOL 3.14. */
 #ifndef SWARMBED_BODY_POOL_H
 #define SWARMBED_BODY_POOL_H
 
+#include "common/arena.h"
 #include "common/keys.h"
 #include "common/message_hash.h"
 #include "common/table.h"

@@ -41,7 +41,8 @@ static void on_stored(void *owner, struct stored_body *body)
 {
     struct snode *snode = owner;
 
-    long_poll_notify(&snode->long_poll, body);
+    if (body->namespace == 0) /* all that the era sees */
+        long_poll_notify(&snode->long_poll, body);
 }
 
 static void on_onion_final(void *owner, struct bytes rpc_body, bool long_poll, struct relay_request *request)

@@ -3,34 +3,12 @@
 #include <stdlib.h>
 
 #include "common/limits.h"
-#include "node/store_index.h"
+#include "node/store_content.h"
 #include "node/store_record.h"
+#include "proto/namespace.h"
 
 /* Keys on the disk from here on are not ours: half of the field, so that numbering goes on after whatever was read. */
 #define ARRIVAL_MAX (UINT64_C(1) << (ARRIVAL_BITS - 1))
-
-/* What one sync makes durable, and who waits for it; both in order of arrival. */
-struct group {
-    struct record *records, *last_record;
-    struct store_wait *waits, *last_wait;
-};
-
-/* All that a store which is not empty needs. */
-struct store_content {
-    struct store *store;
-    struct store_index index;
-    struct timer sweep;
-    int64_t sweep_ms; /* when it will fire */
-    struct disk_op sync;
-    bool syncing;
-    uint64_t sync_end; /* the sync in flight covers arrivals before this one */
-    struct group in_flight, waiting;
-};
-
-static struct record *find_record(const struct store *store, const uint8_t hash[64])
-{
-    return store->content == NULL ? NULL : store_index_find(&store->content->index, hash);
-}
 
 static bool is_over(const struct stored_body *body, int64_t now_ms)
 {
@@ -50,6 +28,15 @@ static struct store_content *ensure_content(struct store *store)
     return content;
 }
 
+static void free_content(struct store *store)
+{
+    if (store->content == NULL)
+        return;
+    store_index_fini(&store->content->index);
+    free(store->content);
+    store->content = NULL;
+}
+
 static void free_if_empty(struct store *store)
 {
     struct store_content *content = store->content;
@@ -57,7 +44,7 @@ static void free_if_empty(struct store *store)
     if (store->counts.records > 0 || content->syncing)
         return;
     env_timer_stop(store->env, &content->sweep);
-    store_fini(store);
+    free_content(store);
 }
 
 void store_init(struct store *store, struct env *env, uint64_t bytes_max, uint32_t records_max, void *owner,
@@ -69,20 +56,15 @@ void store_init(struct store *store, struct env *env, uint64_t bytes_max, uint32
 
 void store_fini(struct store *store)
 {
-    if (store->content == NULL)
-        return;
-    store_index_fini(&store->content->index);
-    free(store->content);
-    store->content = NULL;
+    free_content(store);
+    store_revoked_fini(store);
 }
 
 /* ---- expiry ---- */
 
-static void drop_expired(struct store *store);
-
 static void on_sweep(struct timer *timer)
 {
-    drop_expired(CONTAINER_OF(timer, struct store_content, sweep)->store);
+    store_drop_expired(CONTAINER_OF(timer, struct store_content, sweep)->store);
 }
 
 /* Sweeps at most every LIMIT_SWEEP_MS, however many messages end in between. */
@@ -96,8 +78,7 @@ static void schedule_sweep(struct store_content *content)
         return;
     delay_ms = body_expiry_ms(earliest->body) + 1 - now_ms;
     delay_ms = delay_ms < LIMIT_SWEEP_MS ? LIMIT_SWEEP_MS : delay_ms;
-    /* Further off for a timestamp in the future, or after our clock was set back: the sweep finds nothing, and starts
-     * the next. */
+    /* Further off for a longer life, or after our clock was set back: the sweep finds nothing, and starts the next. */
     delay_ms = delay_ms > LIMIT_TTL_MS_MAX ? LIMIT_TTL_MS_MAX : delay_ms;
     if (timer_running(&content->sweep) && content->sweep_ms <= now_ms + delay_ms)
         return;
@@ -113,7 +94,7 @@ static void disk_delete(struct store *store, uint64_t arrival)
     env_disk_put(store->env, BYTES_OF(key), BYTES_NONE);
 }
 
-static void forget(struct store *store, struct record *record)
+void store_forget(struct store *store, struct record *record)
 {
     store->counts.records--;
     store->counts.bytes -= store_record_bytes(record->body);
@@ -121,7 +102,7 @@ static void forget(struct store *store, struct record *record)
     store_index_remove(&store->content->index, record);
 }
 
-static void drop_expired(struct store *store)
+void store_drop_expired(struct store *store)
 {
     struct store_content *content = store->content;
     int64_t now_ms = env_now_ms(store->env);
@@ -136,10 +117,80 @@ static void drop_expired(struct store *store)
                                                      .n = {(uint64_t)body_expiry_ms(body)},
                                                      .b = {BYTES_OF(body->account.bytes), BYTES_OF(body->hash)}});
         store->counts.expired++;
-        forget(store, record);
+        store_forget(store, record);
     }
-    schedule_sweep(content);
+    store_settle(store);
+}
+
+void store_settle(struct store *store)
+{
+    if (store->content == NULL)
+        return;
+    schedule_sweep(store->content);
     free_if_empty(store);
+}
+
+/* ---- deleting and changing ---- */
+
+void store_delete_record(struct store *store, struct record *record)
+{
+    const struct stored_body *body = record->body;
+
+    env_trace(store->env, &(struct trace_record){.kind = TRACE_DELETED,
+                                                 .n = {(uint64_t)body_expiry_ms(body)},
+                                                 .b = {BYTES_OF(body->account.bytes), BYTES_OF(body->hash)}});
+    store_forget(store, record);
+}
+
+static void disk_put_record(struct store *store, const struct record *record)
+{
+    uint8_t key[STORE_KEY_BYTES];
+    struct buf value;
+
+    buf_init(&value, SIZE_MAX); /* LIMIT_DATA_CHARS bounds every body */
+    store_key_encode(record->arrival, key);
+    store_record_encode(record->body, &value);
+    env_disk_put(store->env, BYTES_OF(key), buf_bytes(&value));
+    buf_fini(&value);
+}
+
+void store_change_expiry(struct store *store, struct record *record, int64_t expiry_ms)
+{
+    int64_t previous_ms = body_expiry_ms(record->body);
+    struct stored_body *body;
+
+    if (previous_ms == expiry_ms)
+        return;
+    body = body_with_expiry(record->body, expiry_ms);
+    store_index_replace(&store->content->index, record, body);
+    disk_put_record(store, record);
+    env_trace(store->env, &(struct trace_record){.kind = TRACE_EXPIRY,
+                                                 .n = {(uint64_t)expiry_ms, (uint64_t)previous_ms},
+                                                 .b = {BYTES_OF(body->account.bytes), BYTES_OF(body->hash)}});
+    body_drop(body);
+}
+
+int64_t store_twins_expiry(const struct store_index *index, const struct record *first)
+{
+    int64_t expiry_ms = body_expiry_ms(first->body);
+
+    for (const struct record *twin = store_index_twin(index, first); twin != first;
+         twin = store_index_twin(index, twin))
+        if (body_expiry_ms(twin->body) > expiry_ms)
+            expiry_ms = body_expiry_ms(twin->body);
+    return expiry_ms;
+}
+
+/* Of a public outbox only the newest message stays (PROTOCOL 10.5). */
+static void replace_older(struct store *store, struct record *record)
+{
+    const struct stored_body *body = record->body;
+    struct record *older;
+
+    if (body->dialect != DIALECT_MODERN || !namespace_is_public_outbox(body->namespace))
+        return;
+    while ((older = store_index_at(&store->content->index, record->prev)) != NULL)
+        store_delete_record(store, older);
 }
 
 /* ---- becoming durable ---- */
@@ -159,7 +210,15 @@ static void hold(struct store *store, struct record *record)
 
 static void start_sync(struct store_content *content);
 
-/* Failed: what the sync covered must not come back from the disk later, hence the deletion in forget(). */
+/* Whoever needs that sync as well as the next one: what the next one makes durable is part of something lost. */
+static void fail_dependent(struct group *group, enum err err)
+{
+    for (struct store_wait *wait = group->waits; wait != NULL; wait = wait->next)
+        if (wait->needs_previous)
+            wait->previous = err;
+}
+
+/* Failed: what the sync covered must not come back from the disk later, hence the deletion in store_forget(). */
 static void on_sync(struct disk_op *op)
 {
     struct store_content *content = CONTAINER_OF(op, struct store_content, sync);
@@ -167,30 +226,33 @@ static void on_sync(struct disk_op *op)
     struct group *group = &content->in_flight;
     enum err err = op->err;
 
+    if (err != OK)
+        fail_dependent(&content->waiting, err);
     while (group->records != NULL) {
         struct record *record = group->records;
 
-        group->records = record->next;
+        group->records = store_index_at(&content->index, record->next);
         if (err != OK) {
-            forget(store, record);
+            store_forget(store, record);
             continue;
         }
         store->counts.stored++;
         hold(store, record);
-        if (!is_over(record->body, env_now_ms(store->env))) /* else drop_expired() below is next */
+        replace_older(store, record);
+        if (!is_over(record->body, env_now_ms(store->env))) /* else store_drop_expired() below is next */
             store->stored(store->owner, record->body);
     }
     while (group->waits != NULL) {
         struct store_wait *wait = group->waits;
 
         group->waits = wait->next;
-        wait->err = err;
+        wait->err = err != OK ? err : wait->previous;
         wait->done(wait); /* may free wait */
     }
     content->syncing = false;
-    if (content->waiting.records != NULL)
+    if (content->waiting.records != NULL || content->waiting.waits != NULL)
         start_sync(content);
-    drop_expired(store); /* last: it may free the content */
+    store_drop_expired(store); /* last: it may free the content */
 }
 
 static void start_sync(struct store_content *content)
@@ -208,7 +270,7 @@ static void group_add_record(struct group *group, struct record *record)
     if (group->records == NULL)
         group->records = record;
     else
-        group->last_record->next = record;
+        group->last_record->next = record->id;
     group->last_record = record;
 }
 
@@ -218,6 +280,7 @@ static void group_add_wait(struct group *group, struct store_wait *wait, store_w
         return;
     wait->done = done;
     wait->next = NULL;
+    wait->previous = OK;
     if (group->waits == NULL)
         group->waits = wait;
     else
@@ -225,22 +288,44 @@ static void group_add_wait(struct group *group, struct store_wait *wait, store_w
     group->last_wait = wait;
 }
 
-static enum err put_duplicate(struct store *store, const struct record *record, struct store_wait *wait,
-                              store_wait_fn done)
+static void join_next_sync(struct store_content *content, struct store_wait *wait, store_wait_fn done)
+{
+    group_add_wait(&content->waiting, wait, done);
+    if (!content->syncing)
+        start_sync(content);
+}
+
+void store_sync(struct store *store, struct store_wait *wait, store_wait_fn done)
+{
+    wait->needs_previous = true; /* the one in flight may hold what the caller means */
+    join_next_sync(ensure_content(store), wait, done);
+}
+
+/* A duplicate prolongs a modern message, and never shortens it (PROTOCOL 10.9). */
+static enum err put_duplicate(struct store *store, struct record *record, const struct stored_body *body,
+                              struct store_wait *wait, store_wait_fn done)
 {
     struct store_content *content = store->content;
 
     store->counts.duplicates++;
+    if (body->dialect == DIALECT_MODERN && body_expiry_ms(body) > body_expiry_ms(record->body)) {
+        store_change_expiry(store, record, body_expiry_ms(body));
+        schedule_sweep(content);
+        if (wait != NULL)
+            wait->needs_previous = !record->shown;
+        join_next_sync(content, wait, done);
+        return OK;
+    }
     if (record->shown)
         return ERR_DUPLICATE;
     group_add_wait(record->arrival < content->sync_end ? &content->in_flight : &content->waiting, wait, done);
     return OK;
 }
 
-static bool is_full(const struct store *store, const struct stored_body *body)
+bool store_has_room(const struct store *store, uint64_t records, uint64_t bytes)
 {
-    return store->counts.records >= store->records_max ||
-           store->bytes_max - store->counts.bytes < store_record_bytes(body);
+    return store->counts.records + store_revoked_count(store) + records <= store->records_max &&
+           store->bytes_max - store->counts.bytes >= bytes;
 }
 
 static struct record *add_record(struct store *store, struct stored_body *body, uint64_t arrival,
@@ -251,30 +336,48 @@ static struct record *add_record(struct store *store, struct stored_body *body, 
     return store_index_add(&ensure_content(store)->index, body, arrival, cause);
 }
 
+/* What the store knows of the message before it is put; the record of its own dialect, or NULL. */
+static struct record *describe(const struct store *store, const struct stored_body *body, struct store_wait *wait)
+{
+    struct record *same = NULL, *twin = NULL;
+
+    if (store->content != NULL) {
+        same = store_index_same(&store->content->index, body);
+        twin = store_index_modern(&store->content->index, body->modern_hash);
+    }
+    if (wait == NULL)
+        return same;
+    wait->needs_previous = false;
+    wait->already = body->dialect == DIALECT_MODERN ? twin != NULL : same != NULL;
+    wait->expiry_ms = body_expiry_ms(body);
+    if (body->dialect == DIALECT_ERA && same != NULL)
+        wait->expiry_ms = body_expiry_ms(same->body);
+    if (body->dialect == DIALECT_MODERN && twin != NULL &&
+        store_twins_expiry(&store->content->index, twin) > wait->expiry_ms)
+        wait->expiry_ms = store_twins_expiry(&store->content->index, twin);
+    return same;
+}
+
 enum err store_put(struct store *store, struct stored_body *body, enum trace_cause cause, struct store_wait *wait,
                    store_wait_fn done)
 {
     struct store_content *content;
     struct record *record;
-    uint8_t key[STORE_KEY_BYTES];
 
-    drop_expired(store);
-    record = find_record(store, body->hash);
+    store_drop_expired(store);
+    record = describe(store, body, wait);
     if (record != NULL)
-        return put_duplicate(store, record, wait, done);
-    if (is_full(store, body)) {
+        return put_duplicate(store, record, body, wait, done);
+    if (!store_has_room(store, 1, store_record_bytes(body))) {
         store->counts.refused_full++;
         return ERR_FULL;
     }
     record = add_record(store, body, store->arrivals++, cause);
     content = store->content;
     group_add_record(&content->waiting, record);
-    group_add_wait(&content->waiting, wait, done);
     env_charge(store->env, COST_STORE, 1);
-    store_key_encode(record->arrival, key);
-    env_disk_put(store->env, BYTES_OF(key), store_record_encode(body, store->env->arena));
-    if (!content->syncing)
-        start_sync(content);
+    disk_put_record(store, record);
+    join_next_sync(content, wait, done);
     return OK;
 }
 
@@ -293,7 +396,11 @@ static void read_record(void *owner, struct bytes key, struct bytes value)
     struct stored_body *body;
     uint64_t arrival;
 
-    if (store_key_decode(key, &arrival) != OK || arrival >= ARRIVAL_MAX)
+    if (store_key_decode(key, &arrival) != OK) {
+        store_revoked_read(store, key, value);
+        return;
+    }
+    if (arrival >= ARRIVAL_MAX)
         return;
     if (arrival >= store->arrivals)
         store->arrivals = arrival + 1;
@@ -302,9 +409,22 @@ static void read_record(void *owner, struct bytes key, struct bytes value)
         return;
     if (is_over(body, env_now_ms(store->env)))
         buf_append(&reading->expired, key);
-    else if (!is_full(store, body) && find_record(store, body->hash) == NULL)
+    else if (store_has_room(store, 1, store_record_bytes(body)) &&
+             (store->content == NULL || store_index_same(&store->content->index, body) == NULL))
         hold(store, add_record(store, body, arrival, CAUSE_DISK));
     body_drop(body);
+}
+
+/* A crash may have come between an outbox's new message and the deletion of the old. */
+static void replace_all_older(struct store *store)
+{
+    struct store_index *index = &store->content->index;
+    uint32_t count = index->count;
+    struct record **sorted = store_index_sorted(index);
+
+    for (uint32_t i = 0; i < count; i++)
+        replace_older(store, sorted[i]); /* those have been passed */
+    free(sorted);
 }
 
 size_t store_start(struct store *store, struct body_pool *bodies)
@@ -318,21 +438,25 @@ size_t store_start(struct store *store, struct body_pool *bodies)
         env_disk_put(store->env, bytes_slice(buf_bytes(&reading.expired), at, STORE_KEY_BYTES), BYTES_NONE);
     buf_fini(&reading.expired);
     if (store->content != NULL)
-        schedule_sweep(store->content);
+        replace_all_older(store);
+    store_settle(store);
     return store->counts.records;
 }
 
 /* ---- reading ---- */
 
-/* The first record of the account after `last_hash`. */
+/* The first record of the account's namespace 0 after `last_hash`. */
 static const struct record *first_after(const struct store *store, const struct account_id *account,
                                         const uint8_t *last_hash)
 {
-    const struct record *last = last_hash == NULL ? NULL : find_record(store, last_hash);
+    const struct store_index *index = &store->content->index;
+    const struct record *last = last_hash == NULL ? NULL : store_index_era(index, last_hash);
+    const struct space *space;
 
     if (last != NULL && last->shown && account_equal(&last->body->account, account))
-        return last->next;
-    return store_index_first(&store->content->index, account);
+        return store_index_at(index, last->next);
+    space = store_index_space(index, account, 0);
+    return space == NULL ? NULL : space->first;
 }
 
 size_t store_get(struct store *store, const struct account_id *account, const uint8_t *last_hash,
@@ -340,30 +464,31 @@ size_t store_get(struct store *store, const struct account_id *account, const ui
 {
     size_t count = 0;
 
-    drop_expired(store);
+    store_drop_expired(store);
     if (store->content == NULL)
         return 0;
     for (const struct record *record = first_after(store, account, last_hash); record != NULL && count < max;
-         record = record->next)
+         record = store_index_at(&store->content->index, record->next))
         bodies[count++] = record->body;
     return count;
 }
 
 void store_each(struct store *store, store_each_fn each, void *each_owner)
 {
-    uint32_t cursor = 0;
-    const struct record *record;
+    struct record **sorted;
 
-    drop_expired(store);
+    store_drop_expired(store);
     if (store->content == NULL)
         return;
-    while ((record = table_next(&store->content->index.by_hash, &cursor)) != NULL)
-        each(each_owner, record->body);
+    sorted = store_index_sorted(&store->content->index);
+    for (uint32_t i = 0; i < store->content->index.count; i++)
+        each(each_owner, sorted[i]->body);
+    free(sorted);
 }
 
 bool store_holds(const struct store *store, const uint8_t hash[64])
 {
-    const struct record *record = find_record(store, hash);
+    const struct record *record = store->content == NULL ? NULL : store_index_era(&store->content->index, hash);
 
     return record != NULL && record->shown && !is_over(record->body, env_now_ms(store->env));
 }
@@ -375,7 +500,8 @@ size_t store_held_for(const struct store *store, const struct account_id *accoun
 
     if (store->content == NULL)
         return 0;
-    for (const struct record *record = first_after(store, account, NULL); record != NULL; record = record->next)
+    for (const struct record *record = first_after(store, account, NULL); record != NULL;
+         record = store_index_at(&store->content->index, record->next))
         count += !is_over(record->body, now_ms);
     return count;
 }

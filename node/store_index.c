@@ -19,7 +19,7 @@ void store_index_init(struct store_index *index, size_t records_max)
 
 /* ---- records by number ---- */
 
-struct record *store_record_at(const struct store_index *index, uint32_t id)
+struct record *store_index_at(const struct store_index *index, uint32_t id)
 {
     return id == 0 ? NULL : &index->chunks[(id - 1) / CHUNK_RECORDS][(id - 1) % CHUNK_RECORDS];
 }
@@ -48,7 +48,7 @@ static struct record *take_record(struct store_index *index)
     if (index->free_id == 0)
         add_chunk(index);
     id = index->free_id;
-    record = store_record_at(index, id);
+    record = store_index_at(index, id);
     index->free_id = record->next;
     *record = (struct record){.id = id};
     index->count++;
@@ -77,7 +77,7 @@ struct record **store_index_sorted(const struct store_index *index)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < index->chunk_count * CHUNK_RECORDS; i++) {
-        struct record *record = store_record_at(index, i + 1);
+        struct record *record = store_index_at(index, i + 1);
 
         if (record->body != NULL)
             sorted[count++] = record;
@@ -90,8 +90,8 @@ struct record **store_index_sorted(const struct store_index *index)
 void store_index_fini(struct store_index *index)
 {
     for (uint32_t i = 0; i < index->chunk_count * CHUNK_RECORDS; i++)
-        if (store_record_at(index, i + 1)->body != NULL)
-            body_drop(store_record_at(index, i + 1)->body);
+        if (store_index_at(index, i + 1)->body != NULL)
+            body_drop(store_index_at(index, i + 1)->body);
     for (uint32_t i = 0; i < index->chunk_count; i++)
         free(index->chunks[i]);
     free(index->chunks);
@@ -130,7 +130,7 @@ static void chain_remove(struct store_index *index, enum index_key key, const st
     uint32_t *at = bucket(index, key, key_hash(record, key));
 
     while (*at != record->id)
-        at = &store_record_at(index, *at)->chain[key];
+        at = &store_index_at(index, *at)->chain[key];
     *at = record->chain[key];
 }
 
@@ -144,10 +144,10 @@ static void rehash(struct store_index *index, uint32_t bucket_count)
 
         index->buckets[key] = xcalloc(bucket_count, sizeof(uint32_t));
         for (uint32_t i = 0; i < old_count; i++) {
-            struct record *record = store_record_at(index, old[i]);
+            struct record *record = store_index_at(index, old[i]);
 
             while (record != NULL) {
-                struct record *next = store_record_at(index, record->chain[key]);
+                struct record *next = store_index_at(index, record->chain[key]);
 
                 chain_put(index, key, record);
                 record = next;
@@ -163,8 +163,8 @@ struct record *store_index_era(const struct store_index *index, const uint8_t ha
 
     if (index->bucket_count == 0)
         return NULL;
-    for (struct record *record = store_record_at(index, *bucket(index, BY_ERA, hash)); record != NULL;
-         record = store_record_at(index, record->chain[BY_ERA]))
+    for (struct record *record = store_index_at(index, *bucket(index, BY_ERA, hash)); record != NULL;
+         record = store_index_at(index, record->chain[BY_ERA]))
         if (bytes_equal(BYTES_OF(record->body->hash), (struct bytes){hash, 64}) &&
             (latest == NULL || record->arrival > latest->arrival))
             latest = record;
@@ -177,9 +177,9 @@ struct record *store_index_modern(const struct store_index *index, const char ha
     struct record *record = NULL;
 
     if (index->bucket_count > 0)
-        record = store_record_at(index, *bucket(index, BY_MODERN, hash));
+        record = store_index_at(index, *bucket(index, BY_MODERN, hash));
     while (record != NULL && !bytes_equal(BYTES_OF(record->body->modern_hash), wanted))
-        record = store_record_at(index, record->chain[BY_MODERN]);
+        record = store_index_at(index, record->chain[BY_MODERN]);
     return record;
 }
 
@@ -189,10 +189,10 @@ static struct record *same_of_era(const struct store_index *index, const struct 
     struct record *record = NULL;
 
     if (index->bucket_count > 0)
-        record = store_record_at(index, *bucket(index, BY_ERA, body->hash));
-    while (record != NULL && (record->body->dialect != DIALECT_ERA ||
-                              !bytes_equal(BYTES_OF(record->body->hash), BYTES_OF(body->hash))))
-        record = store_record_at(index, record->chain[BY_ERA]);
+        record = store_index_at(index, *bucket(index, BY_ERA, body->hash));
+    while (record != NULL &&
+           (record->body->dialect != DIALECT_ERA || !bytes_equal(BYTES_OF(record->body->hash), BYTES_OF(body->hash))))
+        record = store_index_at(index, record->chain[BY_ERA]);
     return record;
 }
 
@@ -219,7 +219,7 @@ struct record *store_index_same(const struct store_index *index, const struct st
 
 bool store_index_is_first(const struct store_index *index, const struct record *record)
 {
-    return store_record_at(index, record->twin_prev)->arrival >= record->arrival;
+    return store_index_at(index, record->twin_prev)->arrival >= record->arrival;
 }
 
 static void join_twins(struct store_index *index, struct record *record)
@@ -231,7 +231,7 @@ static void join_twins(struct store_index *index, struct record *record)
         chain_put(index, BY_MODERN, record);
         return;
     }
-    last = store_record_at(index, first->twin_prev);
+    last = store_index_at(index, first->twin_prev);
     record->twin_next = first->id;
     record->twin_prev = last->id;
     last->twin_next = first->twin_prev = record->id;
@@ -239,7 +239,7 @@ static void join_twins(struct store_index *index, struct record *record)
 
 static void leave_twins(struct store_index *index, struct record *record)
 {
-    struct record *next = store_index_twin(index, record), *prev = store_record_at(index, record->twin_prev);
+    struct record *next = store_index_twin(index, record), *prev = store_index_at(index, record->twin_prev);
     bool was_first = store_index_is_first(index, record);
 
     if (was_first)
@@ -272,8 +272,8 @@ static void heap_set(struct store_index *index, uint32_t at, struct record *reco
 /* The place `at` is free, or the record's own: up or down to where it belongs. */
 static void heap_settle(struct store_index *index, uint32_t at, struct record *record)
 {
-    while (at > 0 && ends_before(record, store_record_at(index, index->heap[(at - 1) / 2]))) {
-        heap_set(index, at, store_record_at(index, index->heap[(at - 1) / 2]));
+    while (at > 0 && ends_before(record, store_index_at(index, index->heap[(at - 1) / 2]))) {
+        heap_set(index, at, store_index_at(index, index->heap[(at - 1) / 2]));
         at = (at - 1) / 2;
     }
     for (;;) {
@@ -281,12 +281,12 @@ static void heap_settle(struct store_index *index, uint32_t at, struct record *r
 
         if (child >= index->heap_count)
             break;
-        if (child + 1 < index->heap_count && ends_before(store_record_at(index, index->heap[child + 1]),
-                                                         store_record_at(index, index->heap[child])))
+        if (child + 1 < index->heap_count &&
+            ends_before(store_index_at(index, index->heap[child + 1]), store_index_at(index, index->heap[child])))
             child++;
-        if (!ends_before(store_record_at(index, index->heap[child]), record))
+        if (!ends_before(store_index_at(index, index->heap[child]), record))
             break;
-        heap_set(index, at, store_record_at(index, index->heap[child]));
+        heap_set(index, at, store_index_at(index, index->heap[child]));
         at = child;
     }
     heap_set(index, at, record);
@@ -304,7 +304,7 @@ static void heap_push(struct store_index *index, struct record *record)
 
 static void heap_remove(struct store_index *index, const struct record *record)
 {
-    struct record *last = store_record_at(index, index->heap[--index->heap_count]);
+    struct record *last = store_index_at(index, index->heap[--index->heap_count]);
 
     if (last != record)
         heap_settle(index, record->heap_at, last);
@@ -312,7 +312,7 @@ static void heap_remove(struct store_index *index, const struct record *record)
 
 struct record *store_index_earliest(const struct store_index *index)
 {
-    return index->heap_count == 0 ? NULL : store_record_at(index, index->heap[0]);
+    return index->heap_count == 0 ? NULL : store_index_at(index, index->heap[0]);
 }
 
 /* ---- spaces ---- */
@@ -377,7 +377,7 @@ static void remove_space(struct store_index *index, struct space *space)
 static void leave_space(struct store_index *index, struct record *record)
 {
     struct space *space = store_index_space(index, &record->body->account, record->body->namespace);
-    struct record *next = store_record_at(index, record->next), *prev = store_record_at(index, record->prev);
+    struct record *next = store_index_at(index, record->next), *prev = store_index_at(index, record->prev);
 
     if (next == NULL && prev == NULL) {
         remove_space(index, space);

@@ -64,7 +64,7 @@ void store_index_replace(struct store_index *index, struct record *record, struc
 /* The record and its reference to the body are gone. */
 void store_index_remove(struct store_index *index, struct record *record);
 
-struct record *store_record_at(const struct store_index *index, uint32_t id); /* 0: NULL */
+struct record *store_index_at(const struct store_index *index, uint32_t id); /* 0: NULL */
 /* The record that keeps this message from being a new one: of its dialect, with its hash. Or NULL. */
 struct record *store_index_same(const struct store_index *index, const struct stored_body *body);
 /* The latest with that era hash in namespace 0, of either dialect. Or NULL. */
@@ -75,7 +75,7 @@ bool store_index_is_first(const struct store_index *index, const struct record *
 /* Another twin: of the last one, the first. */
 static inline struct record *store_index_twin(const struct store_index *index, const struct record *record)
 {
-    return store_record_at(index, record->twin_next);
+    return store_index_at(index, record->twin_next);
 }
 struct record *store_index_earliest(const struct store_index *index); /* or NULL */
 /* The first space of an account, in no order; NULL: none. */

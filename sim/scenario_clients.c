@@ -479,7 +479,7 @@ static int message_stored_count(lua_State *lua, struct scenario *scenario, struc
     return 1;
 }
 
-static int message_hash(lua_State *lua, struct scenario *scenario, struct object object)
+static int message_hash_hex(lua_State *lua, struct scenario *scenario, struct object object)
 {
     push_hex(lua, BYTES_OF(sent_of(lua, scenario, object)->hash));
     return 1;
@@ -560,7 +560,7 @@ static const struct object_field message_fields[] = {
     {"err", message_error},
     {"routing", message_routing},
     {"stored_count", message_stored_count},
-    {"hash", message_hash},
+    {"hash", message_hash_hex},
     {"trials", message_trials},
     {"ttl_ms", message_ttl_ms},
     {"stored_at", message_stored_at},

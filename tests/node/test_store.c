@@ -405,27 +405,31 @@ START_TEST(store_ignores_what_is_no_record)
     struct disk_op sync;
     struct waiter waiter = {0};
     struct stored_body *body;
+    struct buf value;
     struct bytes good;
     uint8_t bad[STORE_RECORD_OVERHEAD];
 
     start(&world);
     body = message_at(&world, 1, 1, FAKE_EPOCH_MS, TTL_MS);
-    good = store_record_encode(body, world.fake.env.arena);
+    buf_init(&value, SIZE_MAX);
+    store_record_encode(body, &value);
+    good = buf_bytes(&value);
     body_drop(body);
     env_disk_put(&world.fake.env, BYTES_LIT("short"), good);
     env_disk_put(&world.fake.env, BYTES_LIT("\xff\xff\xff\xff\xff\xff\xff\xff"), good); /* no arrival can follow it */
     env_disk_put(&world.fake.env, BYTES_LIT("\0\0\0\0\0\0\0\1"), BYTES_LIT("?"));
     env_disk_put(&world.fake.env, BYTES_LIT("\0\0\0\0\0\0\0\2"), bytes_slice(good, 0, STORE_RECORD_OVERHEAD - 1));
     memcpy(bad, good.data, sizeof(bad));
-    bad[0] = 2; /* another format */
+    bad[0] = 1; /* another format */
     env_disk_put(&world.fake.env, BYTES_LIT("\0\0\0\0\0\0\0\3"), BYTES_OF(bad));
-    bad[0] = 1;
-    memset(bad + sizeof(bad) - 16, 0xff, 16); /* ttl and timestamp */
+    bad[0] = 2;
+    memset(bad + sizeof(bad) - 24, 0xff, 24); /* ttl, timestamp and expiry */
     env_disk_put(&world.fake.env, BYTES_LIT("\0\0\0\0\0\0\0\4"), BYTES_OF(bad));
     env_disk_put(&world.fake.env, BYTES_LIT("\0\0\0\0\0\0\0\5"), good);
     env_disk_put(&world.fake.env, BYTES_LIT("\0\0\0\0\0\0\0\6"), good); /* the same again */
     env_disk_sync(&world.fake.env, &sync, on_synced);
     fake_env_run(&world.fake);
+    buf_fini(&value);
     ck_assert_uint_eq(store_start(&world.store, &world.bodies), 1);
     EXPECT_AFTER(&world, 0, 1);
     ck_assert_int_eq(put(&world, 2, &waiter), OK); /* under the first free number */

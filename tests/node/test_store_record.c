@@ -5,19 +5,19 @@
 #include "common/limits.h"
 #include "tests/support/check_main.h"
 
-static struct arena arena;
+static struct buf out; /* of encode() */
 static struct body_pool pool;
 
 static void start(void)
 {
-    arena_init(&arena);
+    buf_init(&out, SIZE_MAX);
     body_pool_init(&pool);
 }
 
 static void end(void)
 {
     body_pool_fini(&pool);
-    arena_fini(&arena);
+    buf_fini(&out);
 }
 
 static struct stored_body *make(uint64_t ttl_ms, uint64_t timestamp_ms, struct bytes data)
@@ -28,6 +28,13 @@ static struct stored_body *make(uint64_t ttl_ms, uint64_t timestamp_ms, struct b
     return body_pool_get(&pool, hash, &account, nonce, ttl_ms, timestamp_ms, data);
 }
 
+static struct bytes encode(const struct stored_body *body)
+{
+    buf_clear(&out);
+    store_record_encode(body, &out);
+    return buf_bytes(&out);
+}
+
 /* What goes to the disk comes back as the same message: the pool finds it equal. */
 START_TEST(store_record_comes_back)
 {
@@ -36,7 +43,7 @@ START_TEST(store_record_comes_back)
 
     start();
     body = make(86400000, 1567296000000, BYTES_LIT("aGVsbG8="));
-    value = store_record_encode(body, &arena);
+    value = encode(body);
     ck_assert_uint_eq(value.len, STORE_RECORD_OVERHEAD + 8);
     ck_assert_uint_eq(store_record_bytes(body), value.len);
     back = store_record_decode(value, &pool);
@@ -55,16 +62,19 @@ START_TEST(store_record_keeps_its_layout)
 
     start();
     body = make(86400000, 1567296000000, BYTES_LIT("x"));
-    value = store_record_encode(body, &arena);
-    ck_assert_uint_eq(value.data[0], 1);
-    ck_assert_uint_eq(value.data[1], ACCOUNT_PREFIX);
-    ck_assert_uint_eq(value.data[33], 0x22);
-    ck_assert_uint_eq(value.data[34], 0xaa);
-    ck_assert_uint_eq(value.data[97], 0xbb);
-    ck_assert_uint_eq(value.data[98], 1);
-    ck_assert_uint_eq(load_be64(value.data + 106), 86400000);
-    ck_assert_uint_eq(load_be64(value.data + 114), 1567296000000);
-    ck_assert_uint_eq(value.data[122], 'x');
+    value = encode(body);
+    ck_assert_uint_eq(value.data[0], 2);
+    ck_assert_uint_eq(value.data[1], DIALECT_ERA);
+    ck_assert_uint_eq(value.data[2], ACCOUNT_PREFIX);
+    ck_assert_uint_eq(value.data[34], 0x22);
+    ck_assert_uint_eq(value.data[35] | value.data[36], 0);
+    ck_assert_uint_eq(value.data[37], 0xaa);
+    ck_assert_uint_eq(value.data[100], 0xbb);
+    ck_assert_uint_eq(value.data[101], 1);
+    ck_assert_uint_eq(load_be64(value.data + 109), 86400000);
+    ck_assert_uint_eq(load_be64(value.data + 117), 1567296000000);
+    ck_assert_uint_eq(load_be64(value.data + 125), 1567296000000 + 86400000);
+    ck_assert_uint_eq(value.data[133], 'x');
     body_drop(body);
     end();
 }
@@ -78,7 +88,7 @@ START_TEST(store_record_refuses_what_is_none)
 
     start();
     body = make(LIMIT_TTL_MS_MAX, 1567296000000, BYTES_NONE);
-    memcpy(bytes, store_record_encode(body, &arena).data, STORE_RECORD_OVERHEAD);
+    memcpy(bytes, encode(body).data, STORE_RECORD_OVERHEAD);
     body_drop(body);
     for (size_t len = 0; len < STORE_RECORD_OVERHEAD; len++)
         ck_assert_ptr_null(store_record_decode((struct bytes){bytes, len}, &pool));
@@ -89,12 +99,63 @@ START_TEST(store_record_refuses_what_is_none)
 
     bytes[0] = 0;
     ck_assert_ptr_null(store_record_decode((struct bytes){bytes, STORE_RECORD_OVERHEAD}, &pool));
-    bytes[0] = 1;
-    store_be64(bytes + 106, LIMIT_TTL_MS_MAX + 1);
+    bytes[0] = 2;
+    store_be64(bytes + 109, LIMIT_TTL_MS_MAX + 1);
     ck_assert_ptr_null(store_record_decode((struct bytes){bytes, STORE_RECORD_OVERHEAD}, &pool));
-    store_be64(bytes + 106, LIMIT_TTL_MS_MIN);
-    store_be64(bytes + 114, UINT64_MAX); /* an expiry past 64 bits */
+    store_be64(bytes + 109, LIMIT_TTL_MS_MIN);
+    store_be64(bytes + 117, UINT64_MAX); /* an expiry past 64 bits */
     ck_assert_ptr_null(store_record_decode((struct bytes){bytes, STORE_RECORD_OVERHEAD}, &pool));
+    end();
+}
+END_TEST
+
+static struct stored_body *make_modern(int16_t namespace, struct bytes data)
+{
+    static const struct account_id account = {{ACCOUNT_PREFIX, 0x11, [32] = 0x22}};
+
+    return body_pool_get_modern(&pool, &account, namespace, LIMIT_TTL_PRIVATE_MS_MAX, 1567296000000, data);
+}
+
+/* So does a modern one: dialect, namespace, and the expiry that somebody gave it. */
+START_TEST(store_record_of_today_comes_back)
+{
+    struct stored_body *stored, *body, *back;
+
+    start();
+    stored = make_modern(-32768, BYTES_LIT("hello"));
+    body = body_with_expiry(stored, 1567296000001);
+    back = store_record_decode(encode(body), &pool);
+    ck_assert_ptr_eq(back, body);
+    ck_assert_int_eq(back->namespace, -32768);
+    body_drop(back);
+    body_drop(body);
+    body_drop(stored);
+    end();
+}
+END_TEST
+
+START_TEST(store_record_refuses_what_is_none_of_today)
+{
+    struct stored_body *body;
+    uint8_t bytes[STORE_RECORD_OVERHEAD + 8];
+
+    start();
+    body = make_modern(1, BYTES_LIT("hello"));
+    memcpy(bytes, encode(body).data, sizeof(bytes));
+    body_drop(body);
+    bytes[1] = DIALECT_ERA; /* which has no namespaces, and no such life */
+    ck_assert_ptr_null(store_record_decode(BYTES_OF(bytes), &pool));
+    bytes[1] = 2;
+    ck_assert_ptr_null(store_record_decode(BYTES_OF(bytes), &pool));
+    bytes[1] = DIALECT_MODERN;
+    store_be64(bytes + 125, UINT64_MAX);
+    ck_assert_ptr_null(store_record_decode(BYTES_OF(bytes), &pool));
+    store_be64(bytes + 125, 1567296000001);
+    store_be64(bytes + 109, LIMIT_TTL_PRIVATE_MS_MAX + 1);
+    ck_assert_ptr_null(store_record_decode(BYTES_OF(bytes), &pool));
+    store_be64(bytes + 109, LIMIT_TTL_PRIVATE_MS_MAX);
+    bytes[sizeof(bytes) - 2] = '?';
+    ck_assert_ptr_null(store_record_decode(BYTES_OF(bytes), &pool));
     end();
 }
 END_TEST
@@ -116,4 +177,4 @@ START_TEST(store_record_keys_ascend)
 END_TEST
 
 TEST_MAIN("store_record", store_record_comes_back, store_record_keeps_its_layout, store_record_refuses_what_is_none,
-          store_record_keys_ascend)
+          store_record_of_today_comes_back, store_record_refuses_what_is_none_of_today, store_record_keys_ascend)
