@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/client.h"
 #include "sim/change.h"
 #include "sim/stopwatch.h"
 #include "sim/trace_file.h"
@@ -11,6 +12,7 @@
 #define ANSWER_BYTES_MAX (1u << 20)
 #define STEP_MS_MAX      86400000
 #define STREAMS_MAX      64
+#define CLIENTS_TOLD     2000 /* by GET /control/clients: the first of them */
 
 struct stream {
     struct control *control;
@@ -146,6 +148,40 @@ static void get_state(struct control *control, struct http_exchange *exchange)
     buf_fini(&out);
 }
 
+static void write_client(struct control *control, struct buf *out, uint32_t number)
+{
+    struct client *client = testbed_client(control->config.testbed, number);
+    char id[ACCOUNT_HEX_LEN];
+    uint32_t shown = 0;
+
+    account_to_hex(testbed_client_account(control->config.testbed, number), id);
+    for (const struct received *at = client == NULL ? NULL : client_inbox(client); at != NULL; at = at->next)
+        shown++;
+    json_open(out, '{');
+    json_write_name(out, "name");
+    json_write_text(out, bytes_text(testbed_client_name(control->config.testbed, number)));
+    json_write_name(out, "id");
+    json_write_text(out, BYTES_OF(id));
+    json_write_name(out, "alive");
+    json_write_bool(out, client != NULL);
+    write_number(out, "received", shown);
+    json_close(out, '}');
+}
+
+static void get_clients(struct control *control, struct http_exchange *exchange)
+{
+    uint32_t count = testbed_client_count(control->config.testbed);
+    struct buf out;
+
+    buf_init(&out, ANSWER_BYTES_MAX);
+    json_open(&out, '[');
+    for (uint32_t i = 0; i < count && i < CLIENTS_TOLD; i++)
+        write_client(control, &out, i);
+    json_close(&out, ']');
+    answer_buf(exchange, 200, "application/json", &out);
+    buf_fini(&out);
+}
+
 static void metric(struct buf *out, const char *name, const char *type, uint64_t value)
 {
     buf_printf(out, "# TYPE swarmbed_%s %s\nswarmbed_%s %" PRIu64 "\n", name, type, name, value);
@@ -223,16 +259,17 @@ static void post_change(struct control *control, struct http_exchange *exchange,
                          "with --data the membership is the scenario's: a restart would not know the change");
         return;
     }
+    if (err == OK)
+        err = change_check(&change, control->config.testbed, &why);
     if (err == OK) {
-        why = "node";
+        journal_change(control->config.journal, world_now_us(control->world), &change);
+        why = change_infos[change.kind].name; /* what a client refuses it was told all the same */
         err = change_apply(&change, control->config.testbed);
     }
-    if (err != OK) {
+    if (err == OK)
+        get_state(control, exchange);
+    else
         refuse(exchange, why, err);
-        return;
-    }
-    journal_change(control->config.journal, world_now_us(control->world), &change);
-    get_state(control, exchange);
 }
 
 static void post_pause(struct control *control, struct http_exchange *exchange, const struct json *params)
@@ -296,6 +333,7 @@ static const struct {
 } get_routes[] = {
     {"/control", "this description", "application/json"},
     {"/control/state", "time, pace and nodes", "application/json"},
+    {"/control/clients", "the scenario's users, the first 2,000, by number", "application/json"},
     {"/metrics", "counters, for Prometheus", "text/plain"},
     {"/events", "every state change, as server-sent events", "text/event-stream"},
 };
@@ -345,7 +383,12 @@ static void write_change_properties(struct buf *out)
     buf_byte(out, '"');
     json_close(out, '}');
     write_integer_property(out, "node");
+    write_integer_property(out, "client");
     write_integer_property(out, "value");
+    write_integer_property(out, "to");
+    open_member(out, "text", '{');
+    write_text(out, "type", "string");
+    json_close(out, '}');
 }
 
 static void write_post(struct buf *out, const struct post_route *route)
@@ -484,6 +527,8 @@ void control_on_request(struct control *control, struct http_exchange *exchange,
         get_description(exchange);
     else if (bytes_equal_text(request->path, "/control/state"))
         get_state(control, exchange);
+    else if (bytes_equal_text(request->path, "/control/clients"))
+        get_clients(control, exchange);
     else if (bytes_equal_text(request->path, "/metrics"))
         get_metrics(control, exchange, counts);
     else if (bytes_equal_text(request->path, "/events"))

@@ -26,7 +26,9 @@ static void on_done(void *owner, enum net net, const struct message *in)
 static enum err apply(struct replay *replay, const struct entry *entry)
 {
     struct gateway_call *call;
+    const char *why;
     uint32_t node;
+    enum err err;
 
     switch (entry->kind) {
     case ENTRY_CALL:
@@ -38,7 +40,10 @@ static enum err apply(struct replay *replay, const struct entry *entry)
             gateway_hang_up(replay->gateway, call);
         break;
     case ENTRY_CHANGE:
-        return change_apply(&entry->change, replay->testbed);
+        err = change_check(&entry->change, replay->testbed, &why);
+        if (err == OK)
+            change_apply(&entry->change, replay->testbed);
+        return err;
     case ENTRY_UNDO:
         return testbed_undo(replay->testbed, &entry->undo, &node);
     case ENTRY_END:
@@ -65,7 +70,7 @@ static int run_entries(struct replay *replay, struct journal_reader *reader, str
         if (!advance(replay, entry.at_us))
             return 2;
         if (apply(replay, &entry) != OK) {
-            buf_text(why, "the journal changes a node that there is not");
+            buf_text(why, "the journal changes a node or client that there is not");
             return 2;
         }
         if (entry.kind == ENTRY_END) {

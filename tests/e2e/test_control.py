@@ -62,6 +62,57 @@ class Controls(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(json.loads(done.stdout)["digest"], report["digest"])
 
+    def change(self, change, **members):
+        status, text = self.served.control("POST", "/control/change", {"change": change, **members})
+        self.assertEqual(status, 200, text)
+
+    def clients(self):
+        return json.loads(self.served.control("GET", "/control/clients")[1])
+
+    def until_received(self, client, count):
+        while self.clients()[client]["received"] < count:
+            pass
+
+    def test_users_are_told_what_to_do_and_replayed(self):
+        self.assertEqual(self.served.control("POST", "/control/speed", {"speed_milli": 20000})[0], 200)
+        for name in ("Alice", "Bob"):
+            self.change("client", text=name)
+        self.assertEqual([client["name"] for client in self.clients()], ["Alice", "Bob"])
+        alice, bob = 0, 1
+        self.change("client_listen", client=alice, value=1)
+        self.change("client_listen", client=bob, value=1)
+        self.change("client_drop_calls", client=bob, value=1)
+        self.change("client_befriend", client=alice, to=bob, text="Hi, this is Alice")
+        # what a client refuses is told, and happened all the same
+        self.assertEqual(self.served.control("POST", "/control/change", {
+            "change": "client_befriend", "client": alice, "to": bob, "text": "again"})[0], 400)
+        self.until_received(bob, 1)
+        self.change("client_accept", client=bob, to=alice)
+        self.change("client_send", client=bob, to=alice, text="hi")
+        self.until_received(alice, 1)
+        self.change("client_send", client=alice, to=bob, text="hello \u00e9\U0001f600")
+        self.until_received(bob, 2)
+        self.change("client_kill", client=bob)
+        self.assertFalse(self.clients()[bob]["alive"])
+        for change, members in (("client_poll", {}), ("client_send", {"to": alice, "text": "I am dead"})):
+            self.assertEqual(self.served.control("POST", "/control/change",
+                                                 {"change": change, "client": bob, **members})[0], 400)
+        self.change("client_send", client=alice, to=bob, text="are you there?")
+        self.change("client_restart", client=bob)
+        self.change("client_online", client=bob)
+        self.change("client_listen", client=bob, value=0)
+        self.until_received(bob, 3)
+        self.change("client_stop", client=bob)
+        self.change("client_poll", client=bob)
+        self.change("client_offline", client=bob)
+        self.change("client_cut_off", client=alice, value=1)
+        self.change("client_clock_skew", client=alice, value=-5000)
+        report = self.served.stop()
+        for threads in ("1", "4"):
+            done = replay(self.served.journal, "--threads", threads)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout)["digest"], report["digest"])
+
     def test_only_who_may_gets_in(self):
         host = f"127.0.0.1:{self.served.control_port}"
         for status, verb, path, headers in (
@@ -87,6 +138,10 @@ class Controls(unittest.TestCase):
                            ("/control/change", {"change": "kill", "node": "1"}),
                            ("/control/change", {"change": "cut_off", "node": 1, "value": 2}),
                            ("/control/change", {"change": "difficulty", "value": 0}),
+                           ("/control/change", {"change": "client_kill", "client": 0}),
+                           ("/control/change", {"change": "client_send", "client": 0, "to": 0, "text": "x"}),
+                           ("/control/change", {"change": "client"}), ("/control/change", {"change": "client", "text": 7}),
+                           ("/control/change", {"change": "client", "text": "x" * 64}),
                            ("/control/step", {"ms": 0}), ("/control/speed", {"speed_milli": 0}), ("/control/step", [])):
             self.assertEqual(self.served.control("POST", path, body)[0], 400, (path, body))
 
