@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "node/admission.h"
 #include "node/holder.h"
+#include "node/recursive.h"
 #include "proto/storage_rpc.h"
 
 /* One call, while its handler runs. */
@@ -389,11 +390,14 @@ void methods_init(struct methods *methods)
     methods->store_count = 0;
     list_init(&methods->holders);
     methods->holder_count = 0;
+    list_init(&methods->recursives);
+    methods->recursive_count = 0;
 }
 
 void methods_fini(struct methods *methods)
 {
     holders_fini(methods);
+    recursives_fini(methods);
     LIST_EACH_SAFE (link, &methods->stores)
         waiting_free(CONTAINER_OF(link, struct waiting_store, link));
 }

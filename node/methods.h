@@ -31,6 +31,8 @@ struct methods {
     enum spoken spoken;
     struct list holders; /* calls that hold others: for holder.c */
     uint32_t holder_count;
+    struct list recursives; /* calls that wait for other members: for recursive.c */
+    uint32_t recursive_count;
     struct list stores; /* struct waiting_store: those that wait for the disk */
     uint32_t store_count;
 };

@@ -1,7 +1,7 @@
 /* modern.h: the calls of today's dialect at a node: from parameters to the method, and what the methods share.
  *
- * A call comes from a client, out of an onion or directly, or from a call that holds it (node/holder.h). The methods are
- * modern_read.c. Source: PROTOCOL 10. */
+ * A call comes from a client, out of an onion or directly, from a call that holds it (node/holder.h), or from another
+ * member that passes it on. The methods are modern_read.c, modern_store.c, modern_delete.c, modern_expire.c. Source: PROTOCOL 10. */
 #ifndef SWARMBED_MODERN_H
 #define SWARMBED_MODERN_H
 
@@ -17,6 +17,7 @@ struct modern_call {
     struct methods *methods;
     const struct modern_request *request;
     struct rpc_reply reply;
+    bool forwarded; /* by another member: not passed on, and answered bencoded */
 };
 
 /* A parsed text that lives as long as the calls that still have parts of it to do. */
@@ -33,16 +34,29 @@ void modern_execute(struct methods *methods, enum modern_method method, struct r
 /* The same for a part of a document that was checked. */
 void modern_run(struct methods *methods, const struct meta_part *part, struct document *document,
                 const struct rpc_reply *reply);
+/* POST /sn.storage_cc of another member (PROTOCOL 10.7). */
+void modern_on_forwarded(struct methods *methods, struct incoming *incoming);
 
 /* ---- for the methods ---- */
 
 void modern_refuse(struct modern_call *call, uint16_t status, const char *text);
+/* Each: false if the call was refused. */
+bool modern_serves(struct modern_call *call); /* 421 */
+bool modern_time_ok(struct modern_call *call, bool forwarded_is_later); /* 406, in the method's name */
+bool modern_signed(struct modern_call *call, unsigned needed, bool even_revoked); /* 401 */
 /* Answers 200 with the object that is open in `out`, after `t` and `hf`; ends the buffer. */
 void modern_answer(struct modern_call *call, struct buf *out);
 void modern_write_common(struct buf *out, int64_t now_ms); /* "t", "hf" */
 
+void modern_retrieve(struct modern_call *call);
+void modern_get_expiries(struct modern_call *call);
 void modern_get_swarm(struct modern_call *call);
 void modern_info(struct modern_call *call);
 void modern_oxend(struct modern_call *call);
+void modern_store(struct modern_call *call);
+void modern_delete(struct modern_call *call); /* delete_all and delete_before too */
+void modern_expire(struct modern_call *call);
+void modern_expire_all(struct modern_call *call);
+void modern_revoke(struct modern_call *call); /* unrevoke_subaccount too */
 
 #endif

@@ -10,6 +10,7 @@
 #include "node/membership.h"
 #include "node/methods.h"
 #include "node/rate_limit.h"
+#include "node/recursive.h"
 #include "node/relay.h"
 #include "node/replicate.h"
 #include "node/rpc_reply.h"
@@ -202,6 +203,11 @@ static void on_push(struct snode *snode, struct incoming *incoming)
     answer_empty(snode, incoming);
 }
 
+static void on_storage_cc(struct snode *snode, struct incoming *incoming)
+{
+    modern_on_forwarded(&snode->methods, incoming);
+}
+
 static void on_stats(struct snode *snode, struct incoming *incoming)
 {
     env_answer_json(snode->env, incoming, 200, BYTES_LIT("{\"version\":\"" VERSION "\"}"));
@@ -227,6 +233,7 @@ static const struct route {
     {VERB_POST, PATH_ONION_V1, CLIENT, false, on_onion_v1},
     {VERB_POST, PATH_SN_ONION_V2, PEER, false, on_peer_onion_v2},
     {VERB_POST, PATH_SN_ONION_V1, PEER, false, on_peer_onion_v1},
+    {VERB_POST, PATH_SN_STORAGE_CC, PEER, true, on_storage_cc},
     {VERB_POST, PATH_PUSH_BATCH, PEER, true, on_push},
     {VERB_POST, PATH_PUSH, PEER, true, on_push},
     {VERB_POST, PATH_PING_TEST, ANYBODY, false, answer_empty},
