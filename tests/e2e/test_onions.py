@@ -3,6 +3,7 @@
 
 Usage: test_onions.py PATH_OF_SWARMBED
 """
+import base64
 import json
 import random
 import subprocess
@@ -43,9 +44,7 @@ class Script(unittest.TestCase):
         self.assertEqual((status, err.rstrip("\n")), (1, "status 432"))
 
 
-class Errors(unittest.TestCase):
-    """Told in clear by who finds them, or sealed for the sender by who could open its layer (PROTOCOL 4.7)."""
-
+class Nodes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.served = Served("--lan")
@@ -55,9 +54,65 @@ class Errors(unittest.TestCase):
     def path(self, length):
         return random.sample(self.states, length)
 
-    def post(self, node, path, body):
-        answer, text = self.served.request("POST", (node["public_ip"], node["storage_port"]), path, body)
+    def post(self, node, path, body, tls=False):
+        answer, text = self.served.request("POST", (node["public_ip"], node["storage_port"]), path, body, tls=tls)
         return answer.status, text.decode()
+
+
+class FirstVersion(Nodes):
+    """Onions of 2020 (PROTOCOL 4.3): JSON in every layer, AES-GCM alone."""
+
+    def wrap(self, path, plain):
+        """(what to post to path[0], the target's keys)."""
+        target = layer = onions.Layer(path[-1], "aes-gcm")
+        sealed = target.seal(json.dumps(plain).encode())
+        for hop in range(len(path) - 2, -1, -1):
+            inner = {"destination": path[hop + 1]["pubkey_ed25519"], "ciphertext": base64.b64encode(sealed).decode(),
+                     "ephemeral_key": layer.public.hex()}
+            layer = onions.Layer(path[hop], "aes-gcm")
+            sealed = layer.seal(json.dumps(inner).encode())
+        return json.dumps({"ciphertext": base64.b64encode(sealed).decode(), "ephemeral_key": layer.public.hex()}), target
+
+    def ask(self, path, plain, tls=False):
+        onion, keys = self.wrap(path, plain)
+        status, text = self.post(path[0], "/onion_req", onion, tls)
+        if status != 200:
+            return status, text
+        inner = json.loads(keys.open(base64.b64decode(text)))
+        return inner["status"], inner["body"]
+
+    def test_every_method(self):
+        owner = account(30)
+        swarm = self.served.swarm(owner)
+        member = next(state for state in self.states if (state["public_ip"], state["storage_port"]) == swarm[0])
+        others = [state for state in self.states if state is not member]
+        for method, params, answer in (("store", store_params(owner), '{"difficulty":1}'),
+                                       ("retrieve", {"pubKey": owner, "lastHash": ""}, '{"messages":[{"hash"'),
+                                       ("get_snodes_for_pubkey", {"pubKey": owner}, '{"snodes":[')):
+            for headers in ({}, ""):
+                for length, tls in ((1, False), (3, True), (4, False)):
+                    plain = {"body": onions.rpc(method, params).decode(), "headers": headers}
+                    status, text = self.ask(random.sample(others, length - 1) + [member], plain, tls)
+                    self.assertEqual((status, text[:len(answer)]), (200, answer))
+        status, text = self.ask(self.path(4), {"body": onions.rpc("fly", {}).decode(), "headers": {}})
+        self.assertEqual((status, text.rstrip("\n")), (400, "no method fly"))
+
+    def test_errors(self):
+        guard, = self.path(1)
+        for body in ("", "{", "{}", '{"ciphertext":"x","ephemeral_key":"' + "ab" * 32 + '"}', '{"ciphertext":"AAAA"}'):
+            status, text = self.post(guard, "/onion_req", body)
+            self.assertEqual(status, 400, (body, text))
+        onion, _ = self.wrap([guard], {"body": "{}", "headers": {}})
+        broken = json.loads(onion)
+        broken["ciphertext"] = base64.b64encode(bytes(64)).decode()
+        self.assertEqual(self.post(guard, "/onion_req", json.dumps(broken)), (400, "Invalid ciphertext"))
+        path = self.path(3)
+        path[-1] = dict(path[-1], pubkey_ed25519="ab" * 32)
+        self.assertEqual(self.ask(path, {"body": "{}", "headers": {}}), (502, "Next node not found: " + "ab" * 32))
+
+
+class Errors(Nodes):
+    """Told in clear by who finds them, or sealed for the sender by who could open its layer (PROTOCOL 4.7)."""
 
     def sealed(self, plain, length=4):
         """What the node that `plain` is for answers, sealed."""
@@ -124,6 +179,16 @@ class Errors(unittest.TestCase):
                       onions.combine(b"x", {"host": "example.org", **inner})):
             for length in (1, 4):
                 self.assertEqual(self.sealed(plain, length), (400, "Invalid json"), plain)
+
+    def test_answers_as_the_target_is_asked_to_give_them(self):
+        body = onions.rpc("get_snodes_for_pubkey", {"pubKey": account(1)})
+        path = self.path(3)
+        onion, keys = onions.wrap(path, MIXED[:3], onions.combine(body, {"headers": {}, "json": True}))
+        status, snodes = onions.send(path[0], onion, keys)
+        self.assertEqual((status, list(snodes)[0]), (200, "snodes"))
+        onion, keys = onions.wrap(path, MIXED[:3], onions.combine(body, {"headers": {}, "base64": False}))
+        answer, sealed = self.served.request("POST", (path[0]["public_ip"], path[0]["storage_port"]), "/onion_req/v2", onion)
+        self.assertEqual((answer.status, json.loads(keys.open(sealed))["status"]), (200, 200))
 
     def test_outside_servers(self):
         inner = onions.Layer(self.states[0], "aes-gcm").names()
