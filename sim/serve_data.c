@@ -207,14 +207,6 @@ int serve_data_start(struct serve_data *data, void (*news)(void *owner), void *o
 
 /* ---- while it runs ---- */
 
-static void fail_held(struct gateway *gateway)
-{
-    struct message answer = {.status = 503, .content = CONTENT_TEXT, .body = blob_copy(BYTES_LIT(FAILED_ANSWER))};
-
-    gateway_fail_held(gateway, &answer);
-    blob_drop(answer.body);
-}
-
 static void change(struct testbed *testbed, struct journal *journal, const struct change *change)
 {
     enum err err = change_apply(change, testbed);
@@ -306,7 +298,7 @@ void serve_data_turn(struct serve_data *data, struct testbed *testbed, struct ga
     gateway_release(gateway, disk_sqlite_committed(data->disk));
     if (!disk_sqlite_failed(data->disk, NULL))
         return;
-    fail_held(gateway);
+    gateway_fail_open(gateway, BYTES_LIT(FAILED_ANSWER));
     on_failure(data, testbed, journal);
 }
 

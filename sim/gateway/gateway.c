@@ -33,6 +33,8 @@ struct gateway {
     struct parcel_cache parcels;
     struct table open; /* of struct gateway_call */
     struct gateway_call *held, **held_end;
+    uint64_t failed_count;    /* calls up to this number, if they are open, must not succeed */
+    struct blob *failed_text; /* what they hear instead */
     uint64_t call_count;
 };
 
@@ -96,6 +98,7 @@ void gateway_free(struct gateway *gateway)
     while ((call = table_next(&gateway->open, &cursor)) != NULL)
         free_call(gateway, call);
     table_fini(&gateway->open);
+    blob_drop(gateway->failed_text);
     parcel_cache_fini(&gateway->parcels);
     free(gateway);
 }
@@ -175,7 +178,7 @@ bool gateway_hang_up(struct gateway *gateway, struct gateway_call *call)
 }
 
 /*  open --ended--> held --committed--> done
- *                     `----failed----> done, with another answer  */
+ *     `----------failed: gateway_fail_open()----------> done, with another answer  */
 
 void gateway_hold(struct gateway *gateway, uint64_t commit)
 {
@@ -191,29 +194,38 @@ void gateway_hold(struct gateway *gateway, uint64_t commit)
         }
 }
 
-static void finish_first_held(struct gateway *gateway, const struct message *answer)
+static void tell_end(const struct gateway *gateway, const struct gateway_call *call)
 {
-    struct gateway_call *call = gateway->held;
+    const struct message failed = {.status = 503, .content = CONTENT_TEXT, .body = gateway->failed_text};
 
-    gateway->held = call->next;
-    if (gateway->held == NULL)
-        gateway->held_end = &gateway->held;
-    table_remove(&gateway->open, call_key(call));
-    if (call->done != NULL)
-        call->done(call->owner, call->call.net, answer != NULL ? answer : &call->parcel->incoming.in);
-    free_call(gateway, call);
+    if (call->done == NULL)
+        return;
+    if (call->number <= gateway->failed_count)
+        call->done(call->owner, NET_OK, &failed);
+    else
+        call->done(call->owner, call->call.net, &call->parcel->incoming.in);
 }
 
 void gateway_release(struct gateway *gateway, uint64_t committed)
 {
-    while (gateway->held != NULL && gateway->held->commit <= committed)
-        finish_first_held(gateway, NULL);
+    while (gateway->held != NULL && gateway->held->commit <= committed) {
+        struct gateway_call *call = gateway->held;
+
+        gateway->held = call->next;
+        if (gateway->held == NULL)
+            gateway->held_end = &gateway->held;
+        table_remove(&gateway->open, call_key(call));
+        tell_end(gateway, call);
+        free_call(gateway, call);
+    }
 }
 
-void gateway_fail_held(struct gateway *gateway, const struct message *instead)
+void gateway_fail_open(struct gateway *gateway, struct bytes text)
 {
-    while (gateway->held != NULL)
-        finish_first_held(gateway, instead);
+    blob_drop(gateway->failed_text);
+    gateway->failed_text = blob_copy(text);
+    gateway->failed_count = gateway->call_count;
+    gateway_release(gateway, UINT64_MAX);
 }
 
 void gateway_flush(struct gateway *gateway)

@@ -14,7 +14,7 @@
 struct gateway;
 struct gateway_call;
 /* The call has ended: `net` and, if NET_OK, `in` are valid until it returns. Never inside a call to the gateway but
- * gateway_flush(), gateway_release() and gateway_fail_held(). */
+ * gateway_flush(), gateway_release() and gateway_fail_open(). */
 typedef void (*gateway_done_fn)(void *owner, enum net net, const struct message *in);
 
 /* Takes its seats: always at the same point of building a world, since seats are numbered. */
@@ -37,8 +37,9 @@ void gateway_flush(struct gateway *gateway);
  * one are done, in the order in which they were held. */
 void gateway_hold(struct gateway *gateway, uint64_t commit);
 void gateway_release(struct gateway *gateway, uint64_t committed);
-/* What is held ends with this answer instead, if it was answered at all: the disk has failed. */
-void gateway_fail_held(struct gateway *gateway, const struct message *instead);
+/* The disk has failed: what is held, and every other call that is open now, ends with 503 and that text: the ones at
+ * once, the others when they end. An answer may be under way that a node gave while it still trusted its disk. */
+void gateway_fail_open(struct gateway *gateway, struct bytes text);
 uint32_t gateway_open_count(const struct gateway *gateway);
 
 #endif

@@ -266,24 +266,28 @@ START_TEST(an_answer_waits_for_its_commit)
 }
 END_TEST
 
-/* What never reached the disk is never told; the next is not concerned, and who hung up hears nothing. */
-START_TEST(a_held_answer_fails_with_the_disk)
+/* What never reached the disk is never told: neither what is held nor what is under way; the next call is not
+ * concerned, and who hung up hears nothing. */
+START_TEST(open_calls_fail_with_the_disk)
 {
-    struct outcome first = {0}, gone = {0}, next = {0};
+    struct outcome held = {0}, gone = {0}, under_way = {0}, next = {0};
     struct gateway_call *call;
 
     setup(1);
-    get_stats(1, &first);
+    get_stats(1, &held);
     call = get_stats(2, &gone);
     world_run_until(world, 1000, 0, NULL, NULL, 0);
     gateway_hold(gateway, 5);
     ck_assert(!gateway_hang_up(gateway, call));
-    gateway_fail_held(gateway, &(struct message){.status = 503});
-    ck_assert_uint_eq(first.ended, 1);
-    ck_assert_uint_eq(first.status, 503);
-    ck_assert_uint_eq(gone.ended, 0);
+    get_stats(3, &under_way);
+    gateway_fail_open(gateway, BYTES_LIT("no"));
+    ck_assert_uint_eq(held.ended, 1);
+    ck_assert_uint_eq(held.status, 503);
+    ck_assert_uint_eq(gone.ended + under_way.ended, 0);
     get_stats(1, &next);
     run_for(1000);
+    ck_assert_uint_eq(under_way.ended, 1);
+    ck_assert_uint_eq(under_way.status, 503);
     ck_assert_uint_eq(next.status, 200);
     ck_assert_uint_eq(gateway_open_count(gateway), 0);
     teardown();
@@ -324,5 +328,5 @@ END_TEST
 
 TEST_MAIN("gateway", a_call_gets_the_nodes_answer, answered_calls_leave_no_events,
           a_node_that_is_down_or_unknown_is_told, a_hang_up_reaches_the_node, a_hang_up_after_the_answer_is_not_input,
-          open_calls_end_with_the_gateway, an_answer_waits_for_its_commit, a_held_answer_fails_with_the_disk,
+          open_calls_end_with_the_gateway, an_answer_waits_for_its_commit, open_calls_fail_with_the_disk,
           the_digest_depends_on_input_alone)
