@@ -71,3 +71,32 @@ enum err admission_of_replica(struct env *env, const struct crypto_suite *suite,
     *body = body_pool_get(bodies, hash, &account, nonce, message->ttl_ms, message->timestamp_ms, message->data);
     return OK;
 }
+
+enum err admission_of_record(struct env *env, const struct crypto_suite *suite, const struct difficulty *difficulty,
+                             const struct stored_body *body)
+{
+    int64_t now_ms = env_now_ms(env);
+    char pubkey[ACCOUNT_HEX_LEN], nonce_text[BASE64_LEN(POW_NONCE_BYTES)];
+    const struct proof proof = {.timestamp = decimal(env->arena, body->timestamp_ms),
+                                .ttl = decimal(env->arena, body->ttl_ms),
+                                .pubkey = BYTES_OF(pubkey),
+                                .data = body_data(body),
+                                .ttl_ms = body->ttl_ms,
+                                .nonce = BYTES_OF(nonce_text)};
+    uint8_t nonce[POW_NONCE_BYTES], hash[POW_HASH_BYTES];
+    uint64_t needed;
+
+    if (body->timestamp_ms > (uint64_t)(now_ms + LIMIT_FUTURE_MS) || body_expiry_ms(body) < now_ms ||
+        body_expiry_ms(body) > now_ms + LIMIT_TTL_PRIVATE_MS_MAX + LIMIT_FUTURE_MS)
+        return ERR_CLOCK;
+    if (body->dialect == DIALECT_MODERN)
+        return OK;
+    if (!utf8_valid(body_data(body)))
+        return ERR_FORMAT;
+    account_to_hex(&body->account, pubkey);
+    base64_encode(nonce_text, BYTES_OF(body->nonce));
+    needed = difficulty_relayed(difficulty, (int64_t)body->timestamp_ms);
+    if (!admission_proof_ok(env, suite, &proof, needed, nonce, hash))
+        return ERR_CRYPTO;
+    return memcmp(hash, body->hash, sizeof(hash)) == 0 ? OK : ERR_FORMAT;
+}

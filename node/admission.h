@@ -33,4 +33,9 @@ MUST_CHECK enum err admission_of_replica(struct env *env, const struct crypto_su
                                          const struct difficulty *difficulty, const struct peer_message *message,
                                          struct body_pool *bodies, struct stored_body **body);
 
+/* The same for a message out of a batch of parts (PROTOCOL 3.15), whose expiry may have been changed: what is over, or
+ * lasts longer than anybody may ask for, is ERR_CLOCK. Of today's dialect there is no proof; its hashes are our own. */
+MUST_CHECK enum err admission_of_record(struct env *env, const struct crypto_suite *suite,
+                                        const struct difficulty *difficulty, const struct stored_body *body);
+
 #endif

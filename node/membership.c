@@ -41,13 +41,27 @@ struct new_member_push {
     struct push_stream stream;
 };
 
+/* The original pushes its whole database: also what was left over when it moved here from another swarm. */
+static bool is_for_new_member(const struct membership_view *view, const struct account_id *account)
+{
+    return !view->preset->bootstrap_only_owned || membership_serves(view, account);
+}
+
 static void push_to_new_member(void *owner, struct stored_body *body)
 {
     struct new_member_push *push = owner;
 
-    /* The original pushes its whole database: also what was left over when it moved here from another swarm. */
-    if (!push->view->preset->bootstrap_only_owned || membership_serves(push->view, &body->account))
+    if (is_for_new_member(push->view, &body->account))
         push_stream_add(&push->stream, body);
+}
+
+static void push_revoked_to_new_member(void *owner, const struct account_id *account,
+                                       const struct subaccount_token tokens[], size_t count)
+{
+    struct new_member_push *push = owner;
+
+    if (is_for_new_member(push->view, account))
+        push_stream_add_revoked(&push->stream, account, tokens, count);
 }
 
 static void on_new_members(struct membership_view *view, const struct ed25519_public members[], uint32_t count)
@@ -56,6 +70,8 @@ static void on_new_members(struct membership_view *view, const struct ed25519_pu
 
     push_stream_start(&push.stream, view->replicate, CAUSE_NEW_MEMBER, members, count);
     view->bodies_each(view->owner, push_to_new_member, &push);
+    if (view->revoked_each != NULL)
+        view->revoked_each(view->owner, push_revoked_to_new_member, &push);
     push_stream_end(&push.stream);
 }
 
@@ -82,17 +98,34 @@ static void start_stream_to(struct swarm_push *push, const struct swarm_entry *s
     push_stream_start(stream, view->replicate, push->cause, members, count);
 }
 
-static void push_to_its_swarm(void *owner, struct stored_body *body)
+/* NULL: its swarm gets nothing. */
+static struct push_stream *stream_for(struct swarm_push *push, const struct account_id *account)
 {
-    struct swarm_push *push = owner;
-    const struct swarm_entry *swarm = swarm_of(push->view->now, &body->account);
+    const struct swarm_entry *swarm = swarm_of(push->view->now, account);
     size_t place = (size_t)(swarm - push->view->now->swarms);
 
     if (!push->chosen[place])
-        return;
+        return NULL;
     if (push->streams[place].replicate == NULL)
         start_stream_to(push, swarm, &push->streams[place]);
-    push_stream_add(&push->streams[place], body);
+    return &push->streams[place];
+}
+
+static void push_to_its_swarm(void *owner, struct stored_body *body)
+{
+    struct push_stream *stream = stream_for(owner, &body->account);
+
+    if (stream != NULL)
+        push_stream_add(stream, body);
+}
+
+static void push_revoked_to_its_swarm(void *owner, const struct account_id *account,
+                                      const struct subaccount_token tokens[], size_t count)
+{
+    struct push_stream *stream = stream_for(owner, account);
+
+    if (stream != NULL)
+        push_stream_add_revoked(stream, account, tokens, count);
 }
 
 static void push_to_swarms(struct membership_view *view, enum trace_cause cause, const bool chosen[])
@@ -104,6 +137,8 @@ static void push_to_swarms(struct membership_view *view, enum trace_cause cause,
                               .streams = arena_zalloc(view->env->arena, count * sizeof(struct push_stream))};
 
     view->bodies_each(view->owner, push_to_its_swarm, &push);
+    if (view->revoked_each != NULL)
+        view->revoked_each(view->owner, push_revoked_to_its_swarm, &push);
     for (uint32_t i = 0; i < count; i++)
         if (push.streams[i].replicate != NULL)
             push_stream_end(&push.streams[i]);

@@ -15,6 +15,11 @@
  * store does not change meanwhile; who needs a body longer keeps it (body_keep). */
 typedef void (*bodies_each_fn)(void *owner, body_fn each, void *each_owner);
 
+/* The same for every account with revoked subaccounts (PROTOCOL 3.15). */
+typedef void (*revoked_fn)(void *owner, const struct account_id *account, const struct subaccount_token tokens[],
+                           size_t count);
+typedef void (*revoked_each_fn)(void *owner, revoked_fn each, void *each_owner);
+
 /* The rows of PROTOCOL 2.6; their numbers stand in TRACE_SNODE_SWARM. */
 enum membership_row {
     ROW_NOTHING,    /* nothing that concerns this node */
@@ -30,13 +35,14 @@ struct membership_view {
     const struct membership *now;    /* NULL before the first */
     const struct swarm_entry *swarm; /* the own one in `now`; NULL: in none */
     uint64_t swarm_id;               /* SWARM_NONE: in none */
+    revoked_each_fn revoked_each;    /* NULL: nothing is ever revoked; set after membership_init() */
     /* private to membership.c: */
     struct env *env;
     const struct snode_preset *preset;
     const struct ed25519_public *own;
     struct replicate *replicate;
     bodies_each_fn bodies_each;
-    void *owner; /* of bodies_each */
+    void *owner; /* of bodies_each and revoked_each */
 };
 
 /* `config` is read now; preset and keys live longer than the view. */

@@ -6,6 +6,7 @@
 #include "common/limits.h"
 #include "common/text.h"
 #include "node/membership.h"
+#include "node/store_record.h"
 #include "proto/storage_rpc.h"
 
 /* PROTOCOL 3.9: the pause before attempt 2, 3, ... */
@@ -49,10 +50,11 @@ struct batch {
     struct replicate *replicate;
     enum trace_cause cause;
     bool given_up;
-    struct body_list bodies;
-    struct blob *encoded; /* while a call carries it */
-    uint32_t calls;       /* that carry it */
-    uint32_t holders;     /* pushes that have not ended, and a function that walks over them */
+    enum push_form form;
+    struct body_list bodies; /* none: revocations, which stay encoded */
+    struct blob *encoded;    /* while a call carries it */
+    uint32_t calls;          /* that carry it */
+    uint32_t holders;        /* pushes that have not ended, and a function that walks over them */
     uint32_t push_count;
     struct push pushes[];
 };
@@ -63,19 +65,30 @@ static uint64_t address_number(struct address address)
     return (uint64_t)address.ip << 16 | address.port;
 }
 
-static size_t encoded_bytes(const struct stored_body *body)
+static size_t encoded_bytes(enum push_form form, const struct stored_body *body)
 {
+    if (form == PUSH_PARTS)
+        return PEER_PART_OVERHEAD + (size_t)store_record_bytes(body);
     return PEER_MESSAGE_OVERHEAD + (size_t)body->data_len;
 }
 
-static void body_list_add(struct body_list *list, struct stored_body *body)
+/* The era's has no namespaces, and an expiry that follows from the ttl. */
+static enum push_form form_of(const struct stored_body *body)
+{
+    bool is_plain =
+        body->dialect == DIALECT_ERA && body_expiry_ms(body) == (int64_t)(body->timestamp_ms + body->ttl_ms);
+
+    return is_plain ? PUSH_ERA : PUSH_PARTS;
+}
+
+static void body_list_add(struct body_list *list, enum push_form form, struct stored_body *body)
 {
     if (list->count == list->cap) {
         list->cap = list->cap == 0 ? 8 : 2 * list->cap;
         list->bodies = xrealloc(list->bodies, list->cap * sizeof(list->bodies[0]));
     }
     list->bodies[list->count++] = body_keep(body);
-    list->bytes += encoded_bytes(body);
+    list->bytes += encoded_bytes(form, body);
 }
 
 static void body_list_fini(struct body_list *list)
@@ -109,25 +122,42 @@ static void batch_release(struct batch *batch)
     batch_free(batch);
 }
 
-static struct blob *encode(const struct body_list *list)
+static void encode_message(struct buf *out, const struct stored_body *body)
+{
+    char pubkey[ACCOUNT_HEX_LEN], hash[2 * sizeof(body->hash)], nonce[BASE64_LEN(sizeof(body->nonce))];
+
+    account_to_hex(&body->account, pubkey);
+    hex_encode(hash, BYTES_OF(body->hash));
+    base64_encode(nonce, BYTES_OF(body->nonce));
+    peer_message_encode(out, &(struct peer_message){.pubkey = {(const uint8_t *)pubkey, sizeof(pubkey)},
+                                                    .hash = {(const uint8_t *)hash, sizeof(hash)},
+                                                    .data = {body->data, body->data_len},
+                                                    .ttl_ms = body->ttl_ms,
+                                                    .timestamp_ms = body->timestamp_ms,
+                                                    .nonce = {(const uint8_t *)nonce, sizeof(nonce)}});
+}
+
+static void encode_part(struct buf *out, const struct stored_body *body)
+{
+    struct buf record;
+
+    buf_init(&record, SIZE_MAX);
+    store_record_encode(body, &record);
+    peer_part_encode(out, PEER_PART_MESSAGE, buf_bytes(&record));
+    buf_fini(&record);
+}
+
+static struct blob *encode(enum push_form form, const struct body_list *list)
 {
     struct blob *blob;
     struct buf out;
 
     buf_init(&out, list->bytes);
     for (uint32_t i = 0; i < list->count; i++) {
-        const struct stored_body *body = list->bodies[i];
-        char pubkey[ACCOUNT_HEX_LEN], hash[2 * sizeof(body->hash)], nonce[BASE64_LEN(sizeof(body->nonce))];
-
-        account_to_hex(&body->account, pubkey);
-        hex_encode(hash, BYTES_OF(body->hash));
-        base64_encode(nonce, BYTES_OF(body->nonce));
-        peer_message_encode(&out, &(struct peer_message){.pubkey = {(const uint8_t *)pubkey, sizeof(pubkey)},
-                                                         .hash = {(const uint8_t *)hash, sizeof(hash)},
-                                                         .data = {body->data, body->data_len},
-                                                         .ttl_ms = body->ttl_ms,
-                                                         .timestamp_ms = body->timestamp_ms,
-                                                         .nonce = {(const uint8_t *)nonce, sizeof(nonce)}});
+        if (form == PUSH_PARTS)
+            encode_part(&out, list->bodies[i]);
+        else
+            encode_message(&out, list->bodies[i]);
     }
     ASSERT(out.err == OK && out.len == list->bytes);
     blob = blob_from_buf(&out);
@@ -155,18 +185,19 @@ static void push_attempt(struct push *push)
         return;
     }
     if (batch->encoded == NULL) {
-        batch->encoded = encode(&batch->bodies);
+        batch->encoded = encode(batch->form, &batch->bodies);
         env_charge_bytes(replicate->env, COST_PARSE, batch->bodies.bytes);
     }
     batch->calls++;
     push->attempts++;
     fsm_move(&push->state, PUSH_CALLING, push_states);
-    push->call = (struct call){.to = node->address,
-                               .out = {.verb = VERB_POST,
-                                       .content = CONTENT_BINARY,
-                                       .path = BYTES_LIT(PATH_PUSH_BATCH),
-                                       .body = batch->encoded},
-                               .timeout_ms = LIMIT_PUSH_TIMEOUT_MS};
+    push->call =
+        (struct call){.to = node->address,
+                      .out = {.verb = VERB_POST,
+                              .content = CONTENT_BINARY,
+                              .path = batch->form == PUSH_ERA ? BYTES_LIT(PATH_PUSH_BATCH) : BYTES_LIT(PATH_PUSH_PARTS),
+                              .body = batch->encoded},
+                      .timeout_ms = LIMIT_PUSH_TIMEOUT_MS};
     env_trace(replicate->env, &(struct trace_record){.kind = TRACE_PUSH,
                                                      .n = {address_number(node->address), batch->bodies.count,
                                                            batch->bodies.bytes, batch->cause}});
@@ -179,7 +210,7 @@ static void on_pushed(struct call *call)
     struct batch *batch = push->batch;
     uint16_t status = call->net == NET_OK ? call->in.status : 0;
 
-    if (--batch->calls == 0) {
+    if (--batch->calls == 0 && batch->bodies.count > 0) {
         blob_drop(batch->encoded);
         batch->encoded = NULL;
     }
@@ -273,17 +304,21 @@ static void make_room(struct replicate *replicate, size_t bytes)
         batch_give_up(CONTAINER_OF(replicate->batches.next, struct batch, link));
 }
 
-/* Takes the bodies over and sends them. */
-static void batch_send(struct replicate *replicate, enum trace_cause cause, struct body_list *bodies,
-                       const struct ed25519_public targets[], uint32_t target_count)
+/* Takes the bodies over and sends them; or, without any, what is encoded already. */
+static void batch_send(struct push_stream *stream, enum push_form form, struct body_list *bodies, struct blob *encoded)
 {
+    struct replicate *replicate = stream->replicate;
+    const struct ed25519_public *targets = stream->targets;
+    uint32_t target_count = stream->target_count;
     struct batch *batch = xcalloc(1, sizeof(*batch) + target_count * sizeof(batch->pushes[0]));
 
     make_room(replicate, queue_bytes(bodies->bytes, target_count));
     replicate->waiting_bytes += queue_bytes(bodies->bytes, target_count);
     list_append(&replicate->batches, &batch->link);
     batch->replicate = replicate;
-    batch->cause = cause;
+    batch->cause = stream->cause;
+    batch->form = form;
+    batch->encoded = encoded;
     batch->bodies = *bodies;
     *bodies = (struct body_list){0};
     batch->push_count = target_count;
@@ -301,27 +336,55 @@ void push_stream_start(struct push_stream *stream, struct replicate *replicate, 
 {
     *stream =
         (struct push_stream){.replicate = replicate, .cause = cause, .targets = targets, .target_count = target_count};
-}
-
-static void push_stream_send(struct push_stream *stream)
-{
-    batch_send(stream->replicate, stream->cause, &stream->open, stream->targets, stream->target_count);
+    buf_init(&stream->revoked, SIZE_MAX); /* sent once it exceeds LIMIT_BATCH_BYTES */
 }
 
 void push_stream_add(struct push_stream *stream, struct stored_body *body)
 {
+    enum push_form form = form_of(body);
+
     if (stream->target_count == 0)
         return;
-    body_list_add(&stream->open, body);
-    if (stream->open.bytes > LIMIT_BATCH_BYTES) /* PROTOCOL 3.8: closed once it has exceeded that */
-        push_stream_send(stream);
+    body_list_add(&stream->open[form], form, body);
+    if (stream->open[form].bytes > LIMIT_BATCH_BYTES) /* PROTOCOL 3.8: closed once it has exceeded that */
+        batch_send(stream, form, &stream->open[form], NULL);
+}
+
+static void send_revoked(struct push_stream *stream)
+{
+    struct body_list none = {.bytes = stream->revoked.len};
+
+    batch_send(stream, PUSH_PARTS, &none, blob_from_buf(&stream->revoked));
+    buf_clear(&stream->revoked);
+}
+
+void push_stream_add_revoked(struct push_stream *stream, const struct account_id *account,
+                             const struct subaccount_token tokens[], size_t count)
+{
+    struct buf content;
+
+    if (stream->target_count == 0)
+        return;
+    buf_init(&content, SIZE_MAX);
+    buf_append(&content, BYTES_OF(account->bytes));
+    for (size_t i = 0; i < count; i++)
+        buf_append(&content, BYTES_OF(tokens[i].bytes));
+    peer_part_encode(&stream->revoked, PEER_PART_REVOKED, buf_bytes(&content));
+    buf_fini(&content);
+    if (stream->revoked.len > LIMIT_BATCH_BYTES)
+        send_revoked(stream);
 }
 
 void push_stream_end(struct push_stream *stream)
 {
-    if (stream->open.count > 0)
-        push_stream_send(stream);
-    body_list_fini(&stream->open);
+    for (enum push_form form = 0; form < PUSH_FORMS; form++) {
+        if (stream->open[form].count > 0)
+            batch_send(stream, form, &stream->open[form], NULL);
+        body_list_fini(&stream->open[form]);
+    }
+    if (stream->revoked.len > 0)
+        send_revoked(stream);
+    buf_fini(&stream->revoked);
 }
 
 /* In the arena. */
@@ -370,14 +433,14 @@ static void on_flush(struct timer *timer)
 
 void replicate_message(struct replicate *replicate, struct stored_body *body)
 {
-    size_t bytes = encoded_bytes(body);
+    size_t bytes = encoded_bytes(PUSH_ERA, body);
 
     make_room(replicate, bytes);
     if (replicate->waiting_bytes + bytes > LIMIT_PUSH_QUEUE_BYTES) {
         replicate_flush(replicate); /* the buffer alone fills the queue: its oldest batches go */
         make_room(replicate, bytes);
     }
-    body_list_add(&replicate->buffer, body);
+    body_list_add(&replicate->buffer, PUSH_ERA, body);
     replicate->waiting_bytes += bytes;
     if (!timer_running(&replicate->flush))
         env_timer_start(replicate->env, &replicate->flush, replicate->preset->flush_ms, on_flush);
@@ -414,4 +477,18 @@ size_t replicate_receive(struct replicate *replicate, struct bytes batch, peer_m
         each(owner, &message);
     }
     return count;
+}
+
+void replicate_receive_parts(struct replicate *replicate, struct bytes batch, peer_part_fn each, void *owner)
+{
+    env_charge_bytes(replicate->env, COST_PARSE, batch.len);
+    if (peer_parts_check(batch) != OK)
+        return;
+    while (batch.len > 0) {
+        struct peer_part part;
+        enum err err = peer_part_decode(&batch, &part);
+
+        ASSERT(err == OK); /* the whole batch has been checked */
+        each(owner, &part);
+    }
 }

@@ -13,10 +13,14 @@
 #include "common/list.h"
 #include "node/snode.h"
 #include "proto/peer_rpc.h"
+#include "proto/subaccount.h"
 
 struct membership_view;
 
 typedef void (*body_fn)(void *owner, struct stored_body *body);
+
+/* How a batch is written: PROTOCOL 3.8 and 3.15. */
+enum push_form { PUSH_ERA, PUSH_PARTS, PUSH_FORMS };
 
 /* Bodies in order, each kept once; an empty one owns no memory. */
 struct body_list {
@@ -48,19 +52,23 @@ void replicate_message(struct replicate *replicate, struct stored_body *body);
 /* Sends the relay buffer now, if it holds anything. */
 void replicate_flush(struct replicate *replicate);
 
-/* Messages for one set of nodes, cut into batches as they are added. Lives on the caller's stack or arena between start
+/* Messages and revocations for one set of nodes, cut into batches as they are added: in the era's form whatever that has
+ * a place for. Lives on the caller's stack or arena between start
  * and end. */
 struct push_stream {
     struct replicate *replicate;
     enum trace_cause cause;
     const struct ed25519_public *targets; /* the caller's, until push_stream_end */
     uint32_t target_count;
-    struct body_list open;
+    struct body_list open[PUSH_FORMS];
+    struct buf revoked; /* parts */
 };
 /* Without targets, nothing is ever sent. The own key must not be among them. */
 void push_stream_start(struct push_stream *stream, struct replicate *replicate, enum trace_cause cause,
                        const struct ed25519_public targets[], uint32_t target_count);
 void push_stream_add(struct push_stream *stream, struct stored_body *body);
+void push_stream_add_revoked(struct push_stream *stream, const struct account_id *account,
+                             const struct subaccount_token tokens[], size_t count);
 void push_stream_end(struct push_stream *stream);
 
 /* Reads a batch that another node pushed: `each` once per message, in order. All framing is checked first: if any of it
@@ -69,5 +77,8 @@ void push_stream_end(struct push_stream *stream);
  * messages; 0 for a broken batch. */
 typedef void (*peer_message_fn)(void *owner, const struct peer_message *message);
 size_t replicate_receive(struct replicate *replicate, struct bytes batch, peer_message_fn each, void *owner);
+/* The same for a batch of parts. */
+typedef void (*peer_part_fn)(void *owner, const struct peer_part *part);
+void replicate_receive_parts(struct replicate *replicate, struct bytes batch, peer_part_fn each, void *owner);
 
 #endif

@@ -1,6 +1,7 @@
 #include "node/snode.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "common/limits.h"
@@ -15,6 +16,7 @@
 #include "node/replicate.h"
 #include "node/rpc_reply.h"
 #include "node/store.h"
+#include "node/store_record.h"
 #include "proto/storage_rpc.h"
 
 /* What GET /get_stats/v1 says: the server whose dialect this is. */
@@ -61,6 +63,13 @@ static void each_body(void *owner, body_fn each, void *each_owner)
     store_each(&snode->store, each, each_owner);
 }
 
+static void each_revoked(void *owner, revoked_fn each, void *each_owner)
+{
+    struct snode *snode = owner;
+
+    store_each_revoked(&snode->store, each, each_owner);
+}
+
 /* Account and hash are hex of their size: replicate_receive() has checked the framing. */
 static void trace_replica_refused(struct env *env, const struct peer_message *message, enum err reason)
 {
@@ -91,6 +100,45 @@ static void accept_replica(void *owner, const struct peer_message *message)
         trace_replica_refused(snode->env, message, err);
 }
 
+static void accept_record(struct snode *snode, struct bytes content)
+{
+    struct stored_body *body = store_record_decode(content, snode->bodies);
+    enum err err;
+
+    if (body == NULL)
+        return;
+    err = admission_of_record(snode->env, snode->preset->suite, &snode->difficulty, body);
+    if (err == OK)
+        err = store_put(&snode->store, body, CAUSE_RELAY, NULL, NULL);
+    if (err != OK && err != ERR_DUPLICATE)
+        env_trace(snode->env, &(struct trace_record){.kind = TRACE_REPLICA_REFUSED,
+                                                     .n = {(uint64_t)err},
+                                                     .b = {BYTES_OF(body->account.bytes), BYTES_OF(body->hash)}});
+    body_drop(body);
+}
+
+static void accept_revoked(struct snode *snode, struct bytes content)
+{
+    struct account_id account;
+    struct subaccount_token tokens[LIMIT_REVOCATIONS];
+    size_t bytes = content.len - sizeof(account);
+
+    if (content.len < sizeof(account) || bytes > sizeof(tokens) || bytes % sizeof(tokens[0]) != 0)
+        return;
+    memcpy(account.bytes, content.data, sizeof(account.bytes));
+    memcpy(tokens, content.data + sizeof(account), bytes);
+    store_revoke_older(&snode->store, &account, tokens, bytes / sizeof(tokens[0]));
+}
+
+/* One part of a batch of parts; of a kind not known here: nothing. */
+static void accept_part(void *owner, const struct peer_part *part)
+{
+    if (part->kind == PEER_PART_MESSAGE)
+        accept_record(owner, part->content);
+    else if (part->kind == PEER_PART_REVOKED)
+        accept_revoked(owner, part->content);
+}
+
 struct snode *snode_new(const struct snode_config *config)
 {
     struct snode *snode = xcalloc(1, sizeof(*snode));
@@ -104,6 +152,7 @@ struct snode *snode_new(const struct snode_config *config)
     listen_init(&snode->listen, config->env, &snode->view);
     replicate_init(&snode->replicate, config, &snode->view);
     membership_init(&snode->view, config, &snode->replicate, each_body, snode);
+    snode->view.revoked_each = each_revoked;
     relay_init(&snode->relay, config, &snode->view, snode, on_onion_final);
     snode->methods = (struct methods){.env = config->env,
                                       .suite = config->preset->suite,
@@ -208,6 +257,17 @@ static void on_storage_cc(struct snode *snode, struct incoming *incoming)
     modern_on_forwarded(&snode->methods, incoming);
 }
 
+/* Neither messages of today nor revocations carry a proof of their own: only who is known to be a node is believed. */
+static void on_push_parts(struct snode *snode, struct incoming *incoming)
+{
+    if (membership_find(&snode->view, incoming->peer_key) == NULL) {
+        env_answer_text(snode->env, incoming, 401, "Unknown service node");
+        return;
+    }
+    replicate_receive_parts(&snode->replicate, blob_bytes(incoming->in.body), accept_part, snode);
+    answer_empty(snode, incoming);
+}
+
 static void on_stats(struct snode *snode, struct incoming *incoming)
 {
     env_answer_json(snode->env, incoming, 200, BYTES_LIT("{\"version\":\"" VERSION "\"}"));
@@ -236,6 +296,7 @@ static const struct route {
     {VERB_POST, PATH_SN_STORAGE_CC, PEER, true, on_storage_cc},
     {VERB_POST, PATH_PUSH_BATCH, PEER, true, on_push},
     {VERB_POST, PATH_PUSH, PEER, true, on_push},
+    {VERB_POST, PATH_PUSH_PARTS, PEER, true, on_push_parts},
     {VERB_POST, PATH_PING_TEST, ANYBODY, false, answer_empty},
     {VERB_GET, PATH_STATS, ANYBODY, false, on_stats},
 };

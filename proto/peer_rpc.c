@@ -84,3 +84,39 @@ enum err peer_batch_check(struct bytes batch, size_t *count)
     }
     return OK;
 }
+
+void peer_part_encode(struct buf *out, enum peer_part_kind kind, struct bytes content)
+{
+    uint8_t length[4];
+
+    ASSERT(content.len <= UINT32_MAX);
+    store_be32(length, (uint32_t)content.len);
+    buf_byte(out, (uint8_t)kind);
+    buf_append(out, BYTES_OF(length));
+    buf_append(out, content);
+}
+
+enum err peer_part_decode(struct bytes *rest, struct peer_part *part)
+{
+    struct bytes head;
+    size_t len;
+
+    if (!take(rest, PEER_PART_OVERHEAD, &head))
+        return ERR_FORMAT;
+    part->kind = head.data[0];
+    len = (size_t)head.data[1] << 24 | (size_t)head.data[2] << 16 | (size_t)head.data[3] << 8 | head.data[4];
+    return take(rest, len, &part->content) ? OK : ERR_FORMAT;
+}
+
+enum err peer_parts_check(struct bytes batch)
+{
+    struct peer_part part;
+
+    while (batch.len > 0) {
+        enum err err = peer_part_decode(&batch, &part);
+
+        if (err != OK)
+            return err;
+    }
+    return OK;
+}
