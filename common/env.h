@@ -7,6 +7,8 @@
  * Promises:
  * - No callback runs inside the call that asked for it.
  * - Every call ends exactly once, by `done`; a cancelled one too (NET_CANCELLED), later.
+ * - An answer may come in parts: any number of env_answer_part(), then the end by env_answer(). The caller sees them in
+ *   order, if it asked for parts; then the first one ends its time limit. Otherwise it sees the end alone.
  * - Every incoming request is either answered once, or its `on_gone` is run once (then it must not be answered any more). With
  *   no `on_gone` set, answering a request whose caller has gone does nothing.
  * - After a crash nothing of the endpoint runs again: its timers, calls, incoming requests and unsynced records are gone; the
@@ -53,6 +55,9 @@ struct call {
     /* private to the env: */
     call_fn done;
     uint32_t slot;
+    /* the caller's own again: */
+    bool in_parts;                /* `done` runs for every part of an answer, too */
+    bool more;                    /* in `done`: this was a part, and the call goes on */
 };
 
 struct incoming;
@@ -107,6 +112,7 @@ struct env_ops {
     void (*call)(struct env *env, struct call *call, call_fn done);
     void (*cancel)(struct env *env, struct call *call);       /* `done` follows, later */
     void (*answer)(struct env *env, struct incoming *incoming, const struct message *message);
+    void (*answer_part)(struct env *env, struct incoming *incoming, const struct message *message);
     void (*charge)(struct env *env, enum cost cost, uint32_t units); /* this machine's CPU */
     void (*disk_put)(struct env *env, struct bytes key, struct bytes value); /* an empty value deletes */
     void (*disk_sync)(struct env *env, struct disk_op *op, disk_fn done);    /* all records put before are durable */
@@ -134,6 +140,10 @@ static inline void env_cancel(struct env *env, struct call *call) { env->ops->ca
 static inline void env_answer(struct env *env, struct incoming *incoming, const struct message *message)
 {
     env->ops->answer(env, incoming, message);
+}
+static inline void env_answer_part(struct env *env, struct incoming *incoming, const struct message *message)
+{
+    env->ops->answer_part(env, incoming, message);
 }
 static inline void env_charge(struct env *env, enum cost cost, uint32_t units) { env->ops->charge(env, cost, units); }
 static inline void env_disk_put(struct env *env, struct bytes key, struct bytes value) { env->ops->disk_put(env, key, value); }

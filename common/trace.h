@@ -16,6 +16,7 @@
     /* the engine (sim/) */                                                                                            \
     ROW(TRACE_CALL, "call", "to", "bytes", "sequence", NULL, "path_text", NULL)                                        \
     ROW(TRACE_CALL_END, "call_end", "from", "status", "sequence", "net", NULL, NULL)                                   \
+    ROW(TRACE_CALL_PART, "call_part", "from", "status", "sequence", NULL, NULL, NULL)                                  \
     ROW(TRACE_REQUEST, "request", "from", "bytes", "sequence", NULL, "path_text", NULL)                                \
     ROW(TRACE_ANSWER, "answer", "to", "status", "bytes", "sequence", "path_text", NULL)                                  \
     ROW(TRACE_LOSS, "loss", "to", "bytes", "sequence", NULL, NULL, NULL)                                               \

@@ -31,6 +31,7 @@ void endpoint_drop_event(struct shard *shard, const struct event *event)
     switch (payload_kind(event)) {
     case EVENT_REQUEST:
     case EVENT_ANSWER:
+    case EVENT_PART:
         parcel_give(&shard->parcels, payload_at(event));
         break;
     case EVENT_INPUT:
@@ -58,6 +59,7 @@ void endpoint_prefetch_soon(const struct shard *shard, const struct event *event
     switch (payload_kind(event)) {
     case EVENT_REQUEST:
     case EVENT_ANSWER:
+    case EVENT_PART:
         prefetch(payload_at(event), sizeof(struct parcel));
         break;
     case EVENT_TIMER:
@@ -130,6 +132,14 @@ static void run_answer(struct seat *seat, struct parcel *parcel)
     parcel_give(&seat->shard->parcels, parcel);
 }
 
+static void run_part(struct seat *seat, struct parcel *parcel)
+{
+    handler_begin(seat);
+    calls_part(seat, parcel->caller_slot, &parcel->incoming.in);
+    handler_end(seat);
+    parcel_give(&seat->shard->parcels, parcel);
+}
+
 /* Without an on_gone the callee will answer sooner or later, and the answer goes nowhere. */
 static void run_gone(struct seat *seat, const struct event *event)
 {
@@ -194,6 +204,9 @@ static void run(struct seat *seat, const struct event *event)
         break;
     case EVENT_ANSWER:
         run_answer(seat, payload_at(event));
+        break;
+    case EVENT_PART:
+        run_part(seat, payload_at(event));
         break;
     case EVENT_GONE:
         run_gone(seat, event);
@@ -281,6 +294,7 @@ static bool arrives(struct seat *seat, const struct event *event)
     case EVENT_REQUEST:
         return request_arrives(seat, payload_at(event));
     case EVENT_ANSWER:
+    case EVENT_PART:
         if (!seat->cut_off)
             return answer_wanted(seat, payload_at(event));
         lost_here(seat, payload_at(event));
@@ -292,7 +306,7 @@ static bool arrives(struct seat *seat, const struct event *event)
     case EVENT_TIMER:
         return slots_check(&seat->shard->timers, payload_index(event), payload_generation(event)) != NULL;
     case EVENT_CALL_END:
-        return slots_check(&seat->shard->calls.open, payload_index(event), payload_generation(event)) != NULL;
+        return calls_end_due(&seat->shard->calls, payload_index(event), payload_generation(event));
     case EVENT_DISK:
     case EVENT_CPU:
         return event->payload == payload_number(payload_kind(event), seat->life);
@@ -307,6 +321,7 @@ static bool still_wanted(struct seat *seat, const struct event *event)
 {
     switch (payload_kind(event)) {
     case EVENT_ANSWER:
+    case EVENT_PART:
         return answer_wanted(seat, payload_at(event));
     case EVENT_TIMER:
     case EVENT_CALL_END:

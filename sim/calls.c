@@ -266,9 +266,36 @@ void calls_end(struct seat *seat, uint32_t slot, enum net net, const struct mess
         collect_gone(seat->shard, open);
     give_back(seat, slot);
     call->slot = 0;
+    call->more = false;
     call->net = net;
     call->in = answer == NULL ? (struct message){0} : *answer;
     call->done(call);
+}
+
+bool calls_end_due(const struct calls *calls, uint32_t slot, uint32_t generation)
+{
+    const struct open_call *open = slots_check(&calls->open, slot, generation);
+
+    return open != NULL && !(open->flowing && open->net == NET_TIMEOUT);
+}
+
+void calls_part(struct seat *seat, uint32_t slot, const struct message *part)
+{
+    struct calls *calls = &seat->shard->calls;
+    struct open_call *open = call_at(calls, slot);
+    struct call *call = open->call;
+    struct trace_record record = {
+        TRACE_CALL_PART, {open->callee, part->status, open->sequence}, {BYTES_NONE, BYTES_NONE}};
+
+    if (!call->in_parts)
+        return;
+    endpoint_trace(seat, &record, part);
+    lane_remove(calls, open);
+    open->flowing = true;
+    call->more = true;
+    call->net = NET_OK;
+    call->in = *part;
+    call->done(call); /* last: it may cancel the call */
 }
 
 void calls_crash(struct seat *seat)

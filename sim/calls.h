@@ -29,6 +29,7 @@ struct open_call {
     uint32_t lane_prev, lane_next;
     uint8_t lane;
     bool armed;  /* its time-out is in the heap */
+    bool flowing; /* parts of its answer have come: no time limit any more */
     bool known;  /* the callee knows of it or will, and must be told if the caller goes */
     uint8_t net; /* what EVENT_CALL_END ends it with */
 };
@@ -53,6 +54,10 @@ void calls_cancel(struct seat *seat, struct call *call);
 void calls_left(struct seat *seat, uint32_t slot, bool lost, int64_t arrives_us);
 /* Ends the call in that slot: gives the slot back and runs `done`. `answer`: if NET_OK. */
 void calls_end(struct seat *seat, uint32_t slot, enum net net, const struct message *answer);
+/* A part of the answer has come: runs `done`, if the caller wants parts. The first one ends the time limit. */
+void calls_part(struct seat *seat, uint32_t slot, const struct message *part);
+/* Whether what was planned for that slot is still to end it. */
+bool calls_end_due(const struct calls *calls, uint32_t slot, uint32_t generation);
 /* The caller died: no `done`, but the callees are told. */
 void calls_crash(struct seat *seat);
 /* A lane's event is due: the slot whose time has run out, and makes sure of the next; 0: the event was stale. */

@@ -30,7 +30,9 @@ struct control {
 /* ---- events ---- */
 
 /* How calls travel is no change of state, and most of a trace. */
-#define TRAVEL (TRACE_BIT(TRACE_CALL) | TRACE_BIT(TRACE_CALL_END) | TRACE_BIT(TRACE_REQUEST) | TRACE_BIT(TRACE_ANSWER))
+#define TRAVEL                                                                                                         \
+    (TRACE_BIT(TRACE_CALL) | TRACE_BIT(TRACE_CALL_PART) | TRACE_BIT(TRACE_CALL_END) | TRACE_BIT(TRACE_REQUEST) |       \
+     TRACE_BIT(TRACE_ANSWER))
 
 static bool somebody_listens(const struct control *control)
 {

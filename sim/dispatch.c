@@ -56,16 +56,30 @@ static void dispatch_request(struct seat *seat, struct parcel *parcel, int64_t d
         hand_over(seat, callee, parcel, departs_us + delivery.delay_us, CLASS_REQUEST, parcel->sequence, EVENT_REQUEST);
 }
 
-void dispatch_answer(struct seat *seat, struct parcel *parcel, int64_t departs_us)
+/* The parts of an answer and its end arrive as over one connection: in order, and nothing after a loss. `open` keeps
+ * account of it. */
+static void dispatch_back(struct seat *seat, struct parcel *parcel, struct parcel *open, int64_t departs_us,
+                          enum event_kind kind)
 {
     struct seat *caller = seat_at(seat->shard->settings, parcel->caller);
     uint64_t sequence = seat->sequence++;
     struct delivery delivery = deliver(seat, caller, sequence, parcel->wire_bytes);
+    int64_t arrives_us = departs_us + delivery.delay_us;
 
-    if (delivery.lost || seat->cut_off)
+    open->broken |= delivery.lost || seat->cut_off;
+    if (open->broken) {
         lose(seat, parcel, parcel->caller);
-    else
-        hand_over(seat, caller, parcel, departs_us + delivery.delay_us, CLASS_ANSWER, sequence, EVENT_ANSWER);
+        return;
+    }
+    if (arrives_us < open->not_before_us)
+        arrives_us = open->not_before_us;
+    open->not_before_us = arrives_us;
+    hand_over(seat, caller, parcel, arrives_us, CLASS_ANSWER, sequence, kind);
+}
+
+void dispatch_answer(struct seat *seat, struct parcel *parcel, int64_t departs_us)
+{
+    dispatch_back(seat, parcel, parcel, departs_us, EVENT_ANSWER);
 }
 
 void dispatch_gone(struct seat *seat, uint32_t callee_number, uint64_t call_sequence, int64_t not_before_us,
@@ -101,6 +115,9 @@ void dispatch_sends(struct seat *seat, int64_t departs_us)
             break;
         case SEND_ANSWER:
             dispatch_answer(seat, send->parcel, departs_us);
+            break;
+        case SEND_PART:
+            dispatch_back(seat, send->parcel, send->open, departs_us, EVENT_PART);
             break;
         case SEND_GONE:
             dispatch_gone(seat, send->to, send->sequence, send->not_before_us, departs_us);

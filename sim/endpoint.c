@@ -126,6 +126,32 @@ static void ops_answer(struct env *env, struct incoming *incoming, const struct 
         shard_collect(shard, &(struct send){.kind = SEND_ANSWER, .parcel = parcel});
 }
 
+/* A parcel of its own travels; the request stays open here. */
+static void ops_answer_part(struct env *env, struct incoming *incoming, const struct message *message)
+{
+    struct seat *seat = running_seat(env);
+    struct shard *shard = seat->shard;
+    struct parcel *open = CONTAINER_OF(incoming, struct parcel, incoming), *part;
+    struct trace_record record = {TRACE_ANSWER,
+                                  {open->caller, message->status, wire_answer_bytes(message), open->sequence},
+                                  {open->incoming.in.path, BYTES_NONE}};
+
+    ASSERT(open->callee == seat->number && open->link != NULL);
+    endpoint_trace(seat, &record, NULL);
+    if (open->caller_gone)
+        return;
+    part = parcel_take(&shard->parcels);
+    parcel_fill(part, message);
+    part->net = NET_OK;
+    part->sequence = open->sequence;
+    part->caller = open->caller;
+    part->callee = open->callee;
+    part->caller_slot = open->caller_slot;
+    part->caller_generation = open->caller_generation;
+    part->wire_bytes = record.n[2];
+    shard_collect(shard, &(struct send){.kind = SEND_PART, .parcel = part, .open = open});
+}
+
 static void ops_charge(struct env *env, enum cost cost, uint32_t units)
 {
     struct seat *seat = running_seat(env);
@@ -169,6 +195,7 @@ static const struct env_ops seat_ops = {
     .call = ops_call,
     .cancel = ops_cancel,
     .answer = ops_answer,
+    .answer_part = ops_answer_part,
     .charge = ops_charge,
     .disk_put = ops_disk_put,
     .disk_sync = ops_disk_sync,

@@ -14,6 +14,7 @@
 enum event_kind {
     EVENT_REQUEST,  /* pointer: parcel */
     EVENT_ANSWER,   /* pointer: parcel */
+    EVENT_PART,     /* pointer: parcel; of an answer */
     EVENT_GONE,     /* number: sequence of the call whose caller has gone */
     EVENT_INPUT,    /* pointer: struct seat_input */
     EVENT_TIMER,    /* slot */

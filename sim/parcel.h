@@ -20,6 +20,8 @@ struct parcel {
     uint64_t wire_bytes; /* of what is under way now */
     enum net net;        /* of the answer */
     bool caller_gone;
+    bool broken;            /* a part of the answer was lost: nothing that follows arrives */
+    int64_t not_before_us;  /* when the last part of the answer arrives */
     void *extension; /* path and headers that did not fit `text`; malloc */
     uint8_t text[PARCEL_TEXT_BYTES];
 };

@@ -32,7 +32,7 @@ static enum err apply(struct replay *replay, const struct entry *entry)
 
     switch (entry->kind) {
     case ENTRY_CALL:
-        gateway_call(replay->gateway, entry->to, &entry->message, on_done, NULL);
+        gateway_call(replay->gateway, entry->to, &entry->message, NULL, on_done, NULL);
         break;
     case ENTRY_HANG_UP:
         call = gateway_find(replay->gateway, entry->number);

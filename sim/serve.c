@@ -91,6 +91,7 @@ static void stop(struct serve *serve)
 {
     serve->stopping = true;
     control_end_streams(serve->control);
+    http_gateway_end_streams(&serve->http);
     http_server_stop(serve->server, on_stopped);
 }
 
@@ -296,7 +297,8 @@ static int serve_scenario(struct serve *serve)
     serve->gateway = gateway_new(serve->world);
     status = start_journal(serve);
     if (status == 0) {
-        serve->http = (struct http_gateway){serve->gateway, serve->world, serve->journal};
+        serve->http = (struct http_gateway){.gateway = serve->gateway, .world = serve->world, .journal = serve->journal};
+        http_gateway_init(&serve->http);
         status = close_journal(serve, run(serve));
     } else {
         status = serve_data_close(&serve->data, NULL, status);

@@ -57,13 +57,14 @@ void outbox_init(struct outbox *outbox);
 void outbox_fini(struct outbox *outbox);
 
 /* What the running handler sends: it leaves once the handler's charges are known. */
-enum send_kind { SEND_REQUEST, SEND_ANSWER, SEND_GONE, SEND_SYNC };
+enum send_kind { SEND_REQUEST, SEND_ANSWER, SEND_PART, SEND_GONE, SEND_SYNC };
 struct send {
     enum send_kind kind;
     uint32_t to;           /* seat */
     uint64_t sequence;     /* SEND_GONE: names the call */
     int64_t not_before_us; /* SEND_GONE: when the request arrives */
-    struct parcel *parcel; /* SEND_REQUEST, SEND_ANSWER */
+    struct parcel *parcel; /* SEND_REQUEST, SEND_ANSWER, SEND_PART */
+    struct parcel *open;   /* SEND_PART: the request, or already the end of its answer, which leaves later */
 };
 
 struct shard {

@@ -12,18 +12,26 @@
 struct outside {
     uint32_t seat;
     struct env *env;
-    struct gateway_call *ended; /* its shard's inside windows, the gateway's between them */
+    struct gateway_call *news; /* its shard's inside windows, the gateway's between them */
+};
+
+/* What has come of an answer in parts and was not handed over yet. */
+struct part {
+    struct part *next;
+    struct message message; /* without headers; body kept */
 };
 
 struct gateway_call {
     struct call call;
     struct outside *outside;
     uint64_t number;
+    gateway_part_fn part; /* may be NULL */
     gateway_done_fn done; /* NULL: the caller has hung up */
     void *owner;
-    struct gateway_call *next; /* of outside->ended, then of gateway->held */
+    struct gateway_call *next; /* of outside->news, then of gateway->held */
     uint64_t commit;           /* held: for this one */
-    bool ended;
+    struct part *parts, **parts_end;
+    bool told, ended; /* told: stands in outside->news */
     struct parcel *parcel; /* the request, then the answer */
 };
 
@@ -84,6 +92,13 @@ struct gateway *gateway_new(struct world *world)
 
 static void free_call(struct gateway *gateway, struct gateway_call *call)
 {
+    while (call->parts != NULL) {
+        struct part *part = call->parts;
+
+        call->parts = part->next;
+        blob_drop(part->message.body);
+        free(part);
+    }
     parcel_give(&gateway->parcels, call->parcel);
     free(call);
 }
@@ -105,15 +120,30 @@ void gateway_free(struct gateway *gateway)
 
 /* At the seat, in its shard's thread: a call begins, ends, is cancelled. */
 
-static void on_ended(struct call *ended)
+static void add_part(struct gateway_call *call, const struct message *message)
 {
-    struct gateway_call *call = CONTAINER_OF(ended, struct gateway_call, call);
+    struct part *part = xcalloc(1, sizeof(*part));
 
-    if (ended->net == NET_OK)
-        parcel_fill(call->parcel, &ended->in);
-    call->ended = true;
-    call->next = call->outside->ended;
-    call->outside->ended = call;
+    part->message = (struct message){.status = message->status, .content = message->content};
+    part->message.body = blob_keep(message->body);
+    *call->parts_end = part;
+    call->parts_end = &part->next;
+}
+
+static void on_news(struct call *news)
+{
+    struct gateway_call *call = CONTAINER_OF(news, struct gateway_call, call);
+
+    if (news->more)
+        add_part(call, &news->in);
+    else if (news->net == NET_OK)
+        parcel_fill(call->parcel, &news->in);
+    call->ended = !news->more;
+    if (call->told)
+        return;
+    call->told = true;
+    call->next = call->outside->news;
+    call->outside->news = call;
 }
 
 static void begin(void *machine, void *owner)
@@ -122,7 +152,7 @@ static void begin(void *machine, void *owner)
     struct gateway_call *call = owner;
 
     call->call.out = call->parcel->incoming.in;
-    env_call(outside->env, &call->call, on_ended);
+    env_call(outside->env, &call->call, on_news);
 }
 
 static void cancel(void *machine, void *owner)
@@ -137,7 +167,7 @@ static void cancel(void *machine, void *owner)
 /* Between windows. */
 
 struct gateway_call *gateway_call(struct gateway *gateway, struct address to, const struct message *message,
-                                  gateway_done_fn done, void *owner)
+                                  gateway_part_fn part, gateway_done_fn done, void *owner)
 {
     uint32_t callee = world_seat_at(gateway->world, to);
     struct gateway_call *call;
@@ -147,8 +177,11 @@ struct gateway_call *gateway_call(struct gateway *gateway, struct address to, co
     call = xcalloc(1, sizeof(*call));
     call->outside = &gateway->outside[world_shard(gateway->world, callee)];
     call->number = ++gateway->call_count;
+    call->part = part;
     call->done = done;
     call->owner = owner;
+    call->parts_end = &call->parts;
+    call->call.in_parts = true;
     call->call.to = to;
     call->call.timeout_ms = GATEWAY_TIMEOUT_MS;
     call->parcel = parcel_take(&gateway->parcels);
@@ -177,18 +210,38 @@ bool gateway_hang_up(struct gateway *gateway, struct gateway_call *call)
     return true;
 }
 
+/* Parts promise nothing that a disk keeps: they are handed over at once. */
+static void hand_over_parts(struct gateway_call *call)
+{
+    while (call->parts != NULL) {
+        struct part *part = call->parts;
+
+        call->parts = part->next;
+        if (call->parts == NULL)
+            call->parts_end = &call->parts;
+        if (call->part != NULL && call->done != NULL)
+            call->part(call->owner, &part->message);
+        blob_drop(part->message.body);
+        free(part);
+    }
+}
+
 /*  open --ended--> held --committed--> done
  *     `----------failed: gateway_fail_open()----------> done, with another answer  */
 
 void gateway_hold(struct gateway *gateway, uint64_t commit)
 {
     for (size_t i = 0; i < WORLD_SHARDS; i++)
-        while (gateway->outside[i].ended != NULL) {
-            struct gateway_call *call = gateway->outside[i].ended;
+        while (gateway->outside[i].news != NULL) {
+            struct gateway_call *call = gateway->outside[i].news;
 
-            gateway->outside[i].ended = call->next;
-            call->commit = commit;
+            gateway->outside[i].news = call->next;
+            call->told = false;
             call->next = NULL;
+            hand_over_parts(call);
+            if (!call->ended)
+                continue;
+            call->commit = commit;
             *gateway->held_end = call;
             gateway->held_end = &call->next;
         }

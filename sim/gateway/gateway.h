@@ -17,12 +17,17 @@ struct gateway_call;
  * gateway_flush(), gateway_release() and gateway_fail_open(). */
 typedef void (*gateway_done_fn)(void *owner, enum net net, const struct message *in);
 
+/* A part of an answer in parts has come; others follow, then the end by gateway_done_fn. Likewise only inside
+ * gateway_flush(); it may hang up. */
+typedef void (*gateway_part_fn)(void *owner, const struct message *part);
+
 /* Takes its seats: always at the same point of building a world, since seats are numbered. */
 struct gateway *gateway_new(struct world *world);
 void gateway_free(struct gateway *gateway); /* before the world; open calls end without a word */
-/* A call to a node or the seed, now. NULL: nobody has that address. `message` is copied, its body kept. */
+/* A call to a node or the seed, now. NULL: nobody has that address. `message` is copied, its body kept.
+ *   part  NULL: parts are dropped, the end still comes */
 struct gateway_call *gateway_call(struct gateway *gateway, struct address to, const struct message *message,
-                                  gateway_done_fn done, void *owner);
+                                  gateway_part_fn part, gateway_done_fn done, void *owner);
 /* Calls are numbered 1, 2, ... */
 uint64_t gateway_call_number(const struct gateway_call *call);
 /* NULL: it has ended, or never was. */
@@ -30,7 +35,7 @@ struct gateway_call *gateway_find(const struct gateway *gateway, uint64_t number
 /* The caller hangs up, now: the callee gets on_gone, and `done` is not run. False: the answer is under way to it
  * already, so nothing was to be done in the world. */
 bool gateway_hang_up(struct gateway *gateway, struct gateway_call *call);
-/* Runs `done` of all calls that have ended: after each run of the world. */
+/* Runs `part` and `done` of all calls of which there is news: after each run of the world. */
 void gateway_flush(struct gateway *gateway);
 /* The same in two steps, for a world whose records must reach a real disk before anybody hears of them. First: the
  * calls that have ended since are held for that commit (numbers never go down); then: those held for commits up to that

@@ -13,7 +13,15 @@ struct passage {
     struct http_gateway *gateway;
     struct http_exchange *exchange;
     struct gateway_call *call;
+    struct list link; /* of http_gateway's streams */
+    bool streaming;
 };
+
+void http_gateway_init(struct http_gateway *self)
+{
+    list_init(&self->streams);
+    self->ending = false;
+}
 
 static const char *content_type(enum content content)
 {
@@ -61,24 +69,66 @@ static void answer(struct http_exchange *exchange, enum net net, const struct me
     }
 }
 
+static void passage_free(struct passage *passage)
+{
+    list_remove(&passage->link);
+    free(passage);
+}
+
 static void on_done(void *owner, enum net net, const struct message *in)
 {
     struct passage *passage = owner;
     struct http_exchange *exchange = passage->exchange;
+    bool streaming = passage->streaming;
 
-    free(passage);
-    answer(exchange, net, in);
+    passage_free(passage);
+    if (streaming)
+        http_stream_end(exchange);
+    else
+        answer(exchange, net, in);
 }
 
-static void on_gone(struct http_exchange *exchange)
+static void hang_up(struct passage *passage)
 {
-    struct passage *passage = exchange->owner;
     struct http_gateway *self = passage->gateway;
     uint64_t number = gateway_call_number(passage->call);
 
     if (gateway_hang_up(self->gateway, passage->call))
         journal_hang_up(self->journal, world_now_us(self->world), number);
-    free(passage);
+    passage_free(passage);
+}
+
+static void end_stream(struct passage *passage)
+{
+    struct http_exchange *exchange = passage->exchange;
+
+    hang_up(passage);
+    http_stream_end(exchange);
+}
+
+static void on_part(void *owner, const struct message *part)
+{
+    struct passage *passage = owner;
+
+    if (!passage->streaming) {
+        passage->streaming = true;
+        list_append(&passage->gateway->streams, &passage->link);
+        http_stream_start_plain(passage->exchange, part->status, content_type(part->content), NULL, 0);
+    }
+    if (passage->gateway->ending || http_stream_write(passage->exchange, blob_bytes(part->body)) != OK)
+        end_stream(passage);
+}
+
+void http_gateway_end_streams(struct http_gateway *self)
+{
+    self->ending = true;
+    LIST_EACH_SAFE (link, &self->streams)
+        end_stream(CONTAINER_OF(link, struct passage, link));
+}
+
+static void on_gone(struct http_exchange *exchange)
+{
+    hang_up(exchange->owner);
 }
 
 /* Path and query together are what an old server compared, and what it named in its answers. The result is `scratch` or
@@ -105,7 +155,7 @@ static size_t protocol_headers(const struct http_request *request, struct header
 
 static void pass(struct http_gateway *self, struct http_exchange *exchange, enum verb verb, struct address to)
 {
-    struct passage *passage = xmalloc(sizeof(*passage));
+    struct passage *passage = xcalloc(1, sizeof(*passage));
     struct header headers[LIMIT_HTTP_HEADERS];
     struct message message = {.verb = verb, .content = request_content(&exchange->in), .body = exchange->in.body};
     struct buf scratch;
@@ -114,9 +164,10 @@ static void pass(struct http_gateway *self, struct http_exchange *exchange, enum
     message.path = target_of(&exchange->in, &scratch);
     message.header_count = protocol_headers(&exchange->in, headers);
     message.headers = headers;
+    list_init(&passage->link);
     passage->gateway = self;
     passage->exchange = exchange;
-    passage->call = gateway_call(self->gateway, to, &message, on_done, passage);
+    passage->call = gateway_call(self->gateway, to, &message, on_part, on_done, passage);
     if (passage->call == NULL) {
         free(passage);
         http_answer_text(exchange, 502, "no node has this address");

@@ -211,6 +211,13 @@ void http_stream_start(struct http_exchange *public, uint16_t status, const char
     connection_flush(connection);
 }
 
+void http_stream_start_plain(struct http_exchange *public, uint16_t status, const char *content_type,
+                             const struct header *headers, size_t header_count)
+{
+    ((struct exchange *)public)->old = true; /* as for a caller that knows no chunks */
+    http_stream_start(public, status, content_type, headers, header_count);
+}
+
 enum err http_stream_write(struct http_exchange *public, struct bytes piece)
 {
     struct exchange *exchange = (struct exchange *)public;

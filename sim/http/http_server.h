@@ -50,6 +50,9 @@ void http_answer_text(struct http_exchange *exchange, uint16_t status, const cha
  * only the head goes out. */
 void http_stream_start(struct http_exchange *exchange, uint16_t status, const char *content_type,
                        const struct header *headers, size_t header_count);
+/* The same without chunks: the bytes as they are, until the connection closes. */
+void http_stream_start_plain(struct http_exchange *exchange, uint16_t status, const char *content_type,
+                             const struct header *headers, size_t header_count);
 /* A piece goes out whole, or not at all: ERR_FULL when the reader is slow and LIMIT_HTTP_STREAM_BYTES would wait for
  * it; `on_drained` follows once nothing waits. An empty piece is nothing. ERR_TOO_BIG: more than could ever wait. A
  * reader that takes nothing for LIMIT_HTTP_WRITE_MS is gone. */

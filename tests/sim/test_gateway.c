@@ -54,7 +54,7 @@ static struct address node_address(uint32_t node)
 static struct gateway_call *get_stats(uint32_t node, struct outcome *outcome)
 {
     return gateway_call(gateway, node_address(node), &(struct message){.verb = VERB_GET, .path = BYTES_LIT(PATH_STATS)},
-                        on_done, outcome);
+                        NULL, on_done, outcome);
 }
 
 /* A poll that node 0 holds open until something comes or its time is over. */
@@ -74,7 +74,7 @@ static struct gateway_call *long_poll(struct outcome *outcome)
     buf_init(&body, 1000);
     rpc_retrieve_encode(&body, &(struct rpc_retrieve){.pubkey = {(const uint8_t *)hex, sizeof(hex)}});
     message.body = blob_from_buf(&body);
-    call = gateway_call(gateway, node_address(node), &message, on_done, outcome);
+    call = gateway_call(gateway, node_address(node), &message, NULL, on_done, outcome);
     blob_drop(message.body);
     buf_fini(&body);
     return call;
@@ -106,8 +106,8 @@ START_TEST(a_call_gets_the_nodes_answer)
     ck_assert_uint_eq(stats.status, 200);
     ck_assert_ptr_null(gateway_find(gateway, 1));
 
-    gateway_call(gateway, (struct address){SEED_IP, SEED_PORT}, &(struct message){.path = BYTES_LIT("/none")}, on_done,
-                 &seed);
+    gateway_call(gateway, (struct address){SEED_IP, SEED_PORT}, &(struct message){.path = BYTES_LIT("/none")}, NULL,
+                 on_done, &seed);
     ck_assert_uint_eq(gateway_open_count(gateway), 1);
     run_for(500);
     ck_assert_uint_eq(seed.status, 404);
@@ -153,7 +153,7 @@ START_TEST(a_node_that_is_down_or_unknown_is_told)
 
     setup(1);
     ck_assert_ptr_null(gateway_call(gateway, (struct address){0x7f090909, 22021}, &(struct message){.path = BYTES_NONE},
-                                    on_done, &down));
+                                    NULL, on_done, &down));
     testbed_kill(testbed, 4);
     get_stats(4, &down);
     run_for(1000);

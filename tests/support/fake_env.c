@@ -282,6 +282,18 @@ static void fake_answer(struct env *env, struct incoming *incoming, const struct
     request->answered_ms = fake_of(env)->now_ms;
 }
 
+static void fake_answer_part(struct env *env, struct incoming *incoming, const struct message *message)
+{
+    struct fake_request *request = CONTAINER_OF(incoming, struct fake_request, incoming);
+
+    (void)env;
+    ASSERT(!request->answered && !request->gone);
+    request->status = message->status;
+    request->content = message->content;
+    request->parts = xrealloc(request->parts, (request->part_count + 1) * sizeof(*request->parts));
+    request->parts[request->part_count++] = blob_keep(message->body);
+}
+
 static void fake_charge(struct env *env, enum cost cost, uint32_t units)
 {
     fake_of(env)->charged[cost] += units;
@@ -308,6 +320,7 @@ static const struct env_ops fake_ops = {
     .call = fake_call,
     .cancel = fake_cancel,
     .answer = fake_answer,
+    .answer_part = fake_answer_part,
     .charge = fake_charge,
     .disk_put = fake_disk_put,
     .disk_sync = fake_disk_sync,
@@ -344,6 +357,9 @@ void fake_env_fini(struct fake_env *fake)
         blob_drop(request->path);
         blob_drop(request->incoming.in.body);
         blob_drop(request->answer);
+        for (size_t part = 0; part < request->part_count; part++)
+            blob_drop(request->parts[part]);
+        free(request->parts);
         headers_free(request->headers, request->incoming.in.header_count);
         free(request);
     }

@@ -40,6 +40,8 @@ struct fake_request {
     enum content content;
     struct blob *answer; /* NULL: empty body */
     int64_t answered_ms;
+    struct blob **parts; /* of an answer in parts, before its end */
+    size_t part_count;
     /* private to fake_env.c */
     struct header *headers;
     struct blob *path;
