@@ -156,6 +156,22 @@ class Ends(unittest.TestCase):
         self.assertEqual(served.process.returncode, 0)
         self.assertIn("digest", json.loads(out))
 
+    def test_a_signal_ends_streams_and_idle_connections(self):
+        served = Served("--lan")
+        self.addCleanup(served.kill)
+        idle = socket.create_connection(sorted(served.nodes().values())[0])
+        self.addCleanup(idle.close)
+        events = http.client.HTTPConnection("127.0.0.1", served.control_port)
+        self.addCleanup(events.close)
+        events.request("GET", "/events")
+        stream = events.getresponse()
+        served.process.send_signal(signal.SIGTERM)
+        stream.read()
+        self.assertEqual(idle.recv(1), b"")
+        out, err = served.process.communicate()
+        self.assertEqual(served.process.returncode, 0, err)
+        self.assertIn("digest", json.loads(out))
+
     def test_a_second_signal_drops_them(self):
         served = Served("--lan", "--speed", "0.001")
         self.addCleanup(served.kill)
