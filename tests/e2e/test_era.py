@@ -169,5 +169,36 @@ class Era(unittest.TestCase):
                     self.assertEqual((got[0], got[1].rstrip("\n")), (400, text))
 
 
+class Unready(unittest.TestCase):
+    """A node in no swarm refuses clients in every way (PROTOCOL 3.2, 4.7), but tells who it is."""
+
+    def test_it_says_so(self):
+        served = Served("--lan")
+        self.addCleanup(served.kill)
+        states = served.states()
+        ip, port = json.loads(served.control("GET", "/control/state")[1])["nodes"][5]["address"].split(":")
+        node = next(state for state in states if (state["public_ip"], str(state["storage_port"])) == (ip, port))
+        others = [state for state in states if state is not node]
+        for change in ({"change": "decommission", "node": 5}, {"change": "block"}):
+            self.assertEqual(served.control("POST", "/control/change", change)[0], 200)
+        answer = b""
+        while b"not ready" not in answer:  # it hears of the block a moment later
+            _, answer = served.request("POST", (ip, int(port)), "/storage_rpc/v1", "{}")
+        self.assertEqual(answer, b"Service node is not ready: not in any swarm; \n")
+        for tls in (False, True):
+            answer, text = served.request("POST", (ip, int(port)), "/none", "{}", tls=tls)
+            self.assertEqual((answer.status, text), (503, b"Service node is not ready: not in any swarm; \n"))
+        self.assertEqual(served.request("GET", (ip, int(port)), "/get_stats/v1")[0].status, 200)
+        body = onions.rpc("get_snodes_for_pubkey", {"pubKey": account(1)})
+        not_ready = (503, "Snode not ready: " + node["pubkey_ed25519"])
+        guard, = random.sample(others, 1)
+        self.assertEqual(onions.send_onion([node, guard], MIXED[:2], body), not_ready)
+        self.assertEqual(onions.send_onion([guard, node], MIXED[:2], body), (503, "Snode not ready"))
+        for change in ({"change": "recommission", "node": 5}, {"change": "block"}):
+            self.assertEqual(served.control("POST", "/control/change", change)[0], 200)
+        while served.rpc((ip, int(port)), "get_snodes_for_pubkey", {"pubKey": account(1)})[0] != 200:
+            pass
+
+
 if __name__ == "__main__":
     main()
