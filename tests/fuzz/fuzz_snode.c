@@ -399,7 +399,7 @@ static void end(struct life *life)
     fake->now_ms -= life->ahead_ms;
     while (fake->syncs_waiting > 0)
         fake_env_complete_sync(fake);
-    fake_env_advance_ms(fake, LIMIT_TTL_MS_MAX + 10 * HOUR_MS);
+    fake_env_advance_ms(fake, LIMIT_TTL_PRIVATE_MS_MAX + 10 * HOUR_MS);
     snode_counts(life->snode, &counts);
     ASSERT(counts.records == 0 && counts.bytes == 0 && counts.onions_open == 0 && counts.listeners == 0 &&
            counts.pushes_waiting_bytes == 0);

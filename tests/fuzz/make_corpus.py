@@ -188,6 +188,10 @@ def seeds_modern():
     return seeds
 
 
+def seeds_modern_node():
+    return stories("modern_node", 8, 200)
+
+
 def seeds_files():
     """The first byte chooses the kind of file, as in fuzz_files.c."""
     scenarios = ['local net = world { nodes = 10 }\nnet:run "1s"\nexpect(net.nodes == 10, "ten")', 'describe [[x]]\nlocal n = param("users", 5, "how many")\nerror(n)',
@@ -210,7 +214,7 @@ def seeds_verify():
 
 
 def stories(name, count, length):
-    """Any bytes are a story: fuzz_snode.c and fuzz_client.c read them as steps."""
+    """Any bytes are a story: fuzz_snode.c, fuzz_modern_node.c and fuzz_client.c read them as steps."""
     draw = random.Random(name)
     return [bytes([n]) + draw.randbytes(length) for n in range(count)]
 
