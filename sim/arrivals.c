@@ -257,6 +257,11 @@ static bool request_arrives(struct seat *seat, struct parcel *parcel)
         return false;
     }
     endpoint_trace(seat, &record, &parcel->incoming.in);
+    endpoint_tap(seat, (struct tapped){TAPPED_REQUEST,
+                                       .connection = parcel_connection(parcel),
+                                       .message = &parcel->incoming.in,
+                                       .from = parcel->incoming.from,
+                                       .peer_key = parcel->incoming.peer_key});
     if (seat->cpu.requests_waiting < LIMIT_RUN_QUEUE)
         return true;
     record =

@@ -262,6 +262,8 @@ void calls_end(struct seat *seat, uint32_t slot, enum net net, const struct mess
                                   {BYTES_NONE, BYTES_NONE}};
 
     endpoint_trace(seat, &record, answer);
+    if (answer != NULL)
+        endpoint_tap(seat, (struct tapped){TAPPED_CALL_END, .message = answer});
     if (net == NET_TIMEOUT)
         collect_gone(seat->shard, open);
     give_back(seat, slot);

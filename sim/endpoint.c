@@ -16,12 +16,20 @@ void endpoint_trace(struct seat *seat, const struct trace_record *record, const 
     struct shard *shard = seat->shard;
 
     seat->digest = digest_fold(seat->digest, shard->now_us, seat->trace_index, record, message);
-    if (message != NULL && shard->settings->tap != NULL)
-        shard->settings->tap(shard->settings->tap_owner, seat->number, message);
     metrics_record(&shard->metrics, record);
     if (shard->settings->sink_kinds & TRACE_BIT(record->kind))
         trace_buffer_add(&shard->trace, shard->now_us, seat->number, seat->trace_index, record);
     seat->trace_index++;
+}
+
+void endpoint_tap(struct seat *seat, struct tapped tapped)
+{
+    const struct settings *settings = seat->shard->settings;
+
+    if (settings->tap == NULL)
+        return;
+    tapped.at_us = seat->shard->now_us;
+    settings->tap(settings->tap_owner, seat->number, &tapped);
 }
 
 struct disk_virtual *endpoint_disk(struct seat *seat)
@@ -117,6 +125,7 @@ static void ops_answer(struct env *env, struct incoming *incoming, const struct 
     incomings_remove(&shard->incomings, parcel);
     parcel->link = NULL;
     endpoint_trace(seat, &record, NULL); /* before the answer takes the place of the request and its path */
+    endpoint_tap(seat, (struct tapped){TAPPED_ANSWER, .connection = parcel_connection(parcel), .message = message});
     parcel_fill(parcel, message);
     parcel->net = NET_OK;
     parcel->wire_bytes = wire_bytes;

@@ -89,6 +89,8 @@ void seat_init(struct seat *seat, struct shard *shard, uint32_t number, const st
 void seat_fini(struct seat *seat); /* frees its machine */
 /* Tells digest, metrics and sinks. `message`: what the digest covers beside the record, or NULL. */
 void endpoint_trace(struct seat *seat, const struct trace_record *record, const struct message *message);
+/* Shows it to the world's tap, if there is one; the time is filled in. */
+void endpoint_tap(struct seat *seat, struct tapped tapped);
 /* An event of the seat for itself. */
 void endpoint_plan(struct seat *seat, int64_t at_us, uint64_t sequence, uint64_t payload);
 /* The virtual disk, made when first needed. */

@@ -6,8 +6,10 @@
 #include "client/onion_request.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "sim/learned.h"
 
-#define REPORT_BYTES_MAX 65536
+#define REPORT_BYTES_MAX  65536
+#define LEARNED_BYTES_MAX (UINT64_C(1) << 30) /* more of it than a run can hold sightings */
 
 const char *grouped(char out[32], uint64_t number)
 {
@@ -125,6 +127,25 @@ static void run_part(const struct report *report, FILE *out, struct arena *arena
     fprintf(out, "  %-38s %016" PRIx64 "\n", "digest", report->digest);
 }
 
+static void learn(struct learned *learned, const struct observer *observer)
+{
+    size_t count;
+    const uint32_t *nodes = observer_nodes(observer, &count);
+
+    learned_init(learned, observer, nodes, count);
+}
+
+static void observed_part(const struct report *report, FILE *out)
+{
+    struct learned learned;
+
+    if (report->observer == NULL)
+        return;
+    learn(&learned, report->observer);
+    learned_table(&learned, out);
+    learned_fini(&learned);
+}
+
 void report_table(const struct report *report, FILE *out)
 {
     struct arena arena;
@@ -132,6 +153,7 @@ void report_table(const struct report *report, FILE *out)
     arena_init(&arena);
     messages_part(report, out, &arena);
     network_part(report, out);
+    observed_part(report, out);
     run_part(report, out, &arena);
     arena_fini(&arena);
 }
@@ -208,13 +230,25 @@ static void json_network(struct buf *out, const struct report *report)
     number_member(out, "pow_trials", metrics->pow_trials);
 }
 
+static void json_observed(struct buf *out, const struct report *report)
+{
+    struct learned learned;
+
+    if (report->observer == NULL)
+        return;
+    learn(&learned, report->observer);
+    json_write_name(out, "observed");
+    learned_json(&learned, out);
+    learned_fini(&learned);
+}
+
 void report_json(const struct report *report, FILE *out)
 {
     struct buf buf;
     char digest[17];
 
     snprintf(digest, sizeof(digest), "%016" PRIx64, report->digest);
-    buf_init(&buf, REPORT_BYTES_MAX);
+    buf_init(&buf, report->observer == NULL ? REPORT_BYTES_MAX : LEARNED_BYTES_MAX);
     json_open(&buf, '{');
     text_member(&buf, "scenario", report->scenario);
     text_member(&buf, "digest", digest);
@@ -233,6 +267,7 @@ void report_json(const struct report *report, FILE *out)
     number_member(&buf, "expectations_failed", report->expectations_failed);
     json_write_name(&buf, "interrupted");
     json_write_bool(&buf, report->interrupted);
+    json_observed(&buf, report);
     json_close(&buf, '}');
     buf_byte(&buf, '\n');
     fwrite(buf.data, 1, buf.len, out);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "sim/checker.h"
+#include "sim/observer.h"
 #include "sim/world.h"
 
 struct report {
@@ -20,6 +21,7 @@ struct report {
     struct checker_totals totals;
     struct world_stats stats;
     struct metrics metrics;
+    const struct observer *observer; /* whose nodes' knowledge belongs to it; NULL: nobody's */
 };
 
 void report_table(const struct report *report, FILE *out);

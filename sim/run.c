@@ -1,11 +1,35 @@
 #include "sim/run.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "common/text.h"
 #include "sim/scenario_args.h"
 
-static const struct option_spec run_options[] = {SCENARIO_ARG_SPECS};
+enum { RUN_OBSERVE = ARG_COUNT };
+static const struct option_spec run_options[] = {
+    SCENARIO_ARG_SPECS,
+    [RUN_OBSERVE] = {"--observe", "NODE[,NODE...]", "what these nodes together learn from what passes them"},
+};
+
+/* "3,17" -> an observer of these nodes, in the config. */
+static int read_observe(struct scenario_args *args, const char *value)
+{
+    for (const char *at = value;; at++) {
+        size_t len = strcspn(at, ",");
+        uint64_t node;
+
+        if (decimal_decode(&node, (struct bytes){(const uint8_t *)at, len}) != OK || node > UINT32_MAX)
+            return wrong_value("--observe", value, "numbers of nodes are wanted, such as 3,17");
+        if (args->config.observer == NULL)
+            args->config.observer = observer_new();
+        observer_ask(args->config.observer, (uint32_t)node);
+        at += len;
+        if (*at == '\0')
+            return 0;
+    }
+}
 
 static int read_command_line(struct scenario_args *args, int argc, char **argv)
 {
@@ -20,7 +44,8 @@ static int read_command_line(struct scenario_args *args, int argc, char **argv)
         case OPTION_WRONG:
             return 2;
         case OPTION_NAMED:
-            status = scenario_args_option(args, &options);
+            status = options.spec == RUN_OBSERVE ? read_observe(args, options.value)
+                                                 : scenario_args_option(args, &options);
             break;
         case OPTION_PLAIN:
             status = scenario_args_plain(args, options.value);
@@ -69,6 +94,7 @@ int run_command(int argc, char **argv)
     }
     if (status == 0)
         status = args.help ? help(&args) : run_scenario(&args);
+    observer_free(args.config.observer);
     scenario_args_fini(&args);
     return status;
 }

@@ -329,6 +329,7 @@ static void fill_report(struct scenario *scenario, struct report *report)
         .expectations = scenario->expectations,
         .expectations_failed = scenario->expectations_failed,
         .wall_ms = wall_ms() - scenario->started_ms,
+        .observer = scenario->config->observer,
     };
     checker_totals(&scenario->checker, scenario_why_lost, scenario, &report->totals);
     report->digest = world_digest(world);
@@ -467,6 +468,7 @@ static void scenario_fini(struct scenario *scenario)
         testbed_free(scenario->testbed);
         checker_fini(&scenario->checker);
     }
+    observer_free(scenario->own_observer);
     if (scenario->snapshots != NULL)
         snapshots_free(scenario->snapshots);
     free_kept(scenario);

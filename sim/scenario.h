@@ -10,6 +10,7 @@
 
 #include "common/suite.h"
 #include "sim/disk_log.h"
+#include "sim/observer.h"
 #include "sim/report.h"
 
 struct scenario_set {
@@ -42,6 +43,7 @@ struct scenario_config {
     const struct scenario_serving *serving; /* NULL: the script's own time, and as fast as the machine allows */
     int instructions_max;       /* of a step; 0: SCENARIO_STEP_INSTRUCTIONS */
     uint64_t memory_bytes_max;  /* of the script; 0: SCENARIO_MEMORY_BYTES */
+    struct observer *observer;  /* NULL: nobody reads along; outlives the scenario, and the nodes are asked for */
     const char *replay_options; /* what to add to `swarmbed run NAME --seed N` to get the same run; "" */
 };
 

@@ -64,6 +64,7 @@ struct scenario {
     struct checker checker;
     struct trace_file trace;
     bool trace_open;
+    struct observer *observer, *own_observer; /* the config's, or one that the script asked for; NULL: nobody reads along */
     struct task *tasks; /* binary heap by (wake_us, order) */
     size_t task_count, task_cap;
     uint64_t task_order;
@@ -126,6 +127,10 @@ struct object_class {
     size_t field_count;
 };
 extern const struct object_class net_class, node_class, client_class, message_class;
+
+/* scenario_observe.c */
+int node_saw(lua_State *lua);
+int net_learned(lua_State *lua);
 
 /* scenario.c */
 /* Ends the running step until `wake_us`: to be returned from a C function. `k` runs then. */

@@ -568,6 +568,7 @@ static const luaL_Reg net_methods[] = {
     {"block", net_block},
     {"set_difficulty", net_set_difficulty},
     {"records", net_records},
+    {"learned", net_learned},
     {NULL, NULL},
 };
 

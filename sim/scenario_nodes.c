@@ -172,6 +172,7 @@ static const luaL_Reg node_methods[] = {
     {"holds", node_holds},
     {"held_for", node_held_for},
     {"counts", node_counts},
+    {"saw", node_saw},
     {NULL, NULL},
 };
 

@@ -30,6 +30,7 @@ static const struct world_option world_options[] = {
     {"keep", VALUE_SPECIAL, 0, 0, 0},
     {"cipher", VALUE_SPECIAL, 0, 0, 0},
     {"onion", VALUE_SPECIAL, 0, 0, 0},
+    {"observe", VALUE_SPECIAL, 0, 0, 0},
     {"nodes", VALUE_U32, AT(nodes), 1, SCENARIO_NODES_MAX},
     {"nodes_per_host", VALUE_U32, AT(nodes_per_host), 1, 1000},
     {"blocks", VALUE_BOOL, AT(chain_runs), 0, 1},
@@ -192,6 +193,11 @@ static void read_special(lua_State *lua, struct scenario *scenario, const char *
         if (lua_type(lua, top) != LUA_TSTRING ||
             enc_type_from_text(bytes_text(lua_tostring(lua, top)), &config->client.enc_type) != OK)
             luaL_error(lua, "world: cipher is \"aes-gcm\" or \"xchacha20\"");
+    } else if (strcmp(name, "observe") == 0) {
+        if (!lua_isboolean(lua, top))
+            luaL_error(lua, "world: observe is true or false");
+        if (lua_toboolean(lua, top) && scenario->config->observer == NULL)
+            scenario->own_observer = observer_new();
     } else {
         lua_Integer version = lua_tointeger(lua, top);
 
@@ -308,6 +314,15 @@ static void open_trace(lua_State *lua, struct scenario *scenario)
     world_add_sink(scenario->world, &sink);
 }
 
+static void start_observer(lua_State *lua, struct scenario *scenario)
+{
+    uint32_t node;
+
+    if (scenario->observer != NULL && observer_start(scenario->observer, scenario->testbed, &node) != OK)
+        luaL_error(lua, "no node %d to observe: the world begins with %d, numbered from 0", (int)node,
+                   (int)testbed_node_count(scenario->testbed));
+}
+
 /* `network` is what the config points to. */
 static void build(lua_State *lua, struct scenario *scenario, struct testbed_config *config,
                   struct network_config *network, uint64_t keep)
@@ -331,6 +346,11 @@ static void build(lua_State *lua, struct scenario *scenario, struct testbed_conf
             network->lookahead_us = LAN_US;
         }
     }
+    scenario->observer = scenario->config->observer != NULL ? scenario->config->observer : scenario->own_observer;
+    if (scenario->observer != NULL) {
+        config->world.tap = observer_tap;
+        config->world.tap_owner = scenario->observer;
+    }
     scenario->testbed = testbed_new(config);
     scenario->world = testbed_world(scenario->testbed);
     checker_init(&scenario->checker, account_of_seat, scenario);
@@ -341,6 +361,7 @@ static void build(lua_State *lua, struct scenario *scenario, struct testbed_conf
         world_add_sink(scenario->world, &sink);
     }
     rng_init(&scenario->rng, world_rng_key(scenario->world), RNG_SCENARIO, 0);
+    start_observer(lua, scenario);
     open_trace(lua, scenario);
 }
 

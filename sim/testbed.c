@@ -141,6 +141,11 @@ struct world *testbed_world(struct testbed *testbed)
     return testbed->world;
 }
 
+const struct crypto_suite *testbed_suite(const struct testbed *testbed)
+{
+    return testbed->config.suite;
+}
+
 struct chain *testbed_chain(struct testbed *testbed)
 {
     return testbed->chain;

@@ -37,6 +37,7 @@ struct testbed *testbed_new(const struct testbed_config *config);
 void testbed_free(struct testbed *testbed);
 struct world *testbed_world(struct testbed *testbed);
 struct chain *testbed_chain(struct testbed *testbed);
+const struct crypto_suite *testbed_suite(const struct testbed *testbed);
 
 /* Nodes are numbered 0, 1, ... in the order of registration (or of the snapshot). */
 uint32_t testbed_node_count(const struct testbed *testbed);         /* ever registered */

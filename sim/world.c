@@ -44,7 +44,6 @@ struct world *world_new(const struct world_config *config)
     struct world *world = xcalloc(1, sizeof(*world));
 
     ASSERT(config->threads >= 1 && config->threads <= 64);
-    ASSERT(config->tap == NULL || config->threads == 1);
     ASSERT(config->network->lookahead_us >= 100);
     rng_key_from_seed(&world->settings.key, config->seed);
     world->settings.network = *config->network;

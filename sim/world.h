@@ -31,8 +31,18 @@ struct trace_sink {
 static_assert(TRACE_KIND_COUNT <= 64, "a kind is a bit of trace_sink.kinds");
 #define TRACE_BIT(kind) (UINT64_C(1) << (kind))
 
-/* Sees every request that reaches a seat, and every answer that ends a call there: for tests of what travels. */
-typedef void (*tap_fn)(void *owner, uint32_t seat, const struct message *message);
+/* Sees every request that reaches a seat, every answer that leaves it, and every answer that ends a call there. */
+enum tapped_kind { TAPPED_REQUEST, TAPPED_ANSWER, TAPPED_CALL_END };
+struct tapped {
+    enum tapped_kind kind;
+    int64_t at_us;
+    uint64_t connection;             /* a request's and its answer's, at the seat that answers; 0 for TAPPED_CALL_END */
+    const struct message *message;
+    struct address from;             /* of a request */
+    const struct ed25519_public *peer_key; /* of a request: the calling node; NULL: anybody */
+};
+/* Called on whatever thread runs the seat: what two seats may touch needs a world with one thread. */
+typedef void (*tap_fn)(void *owner, uint32_t seat, const struct tapped *tapped);
 
 struct world_config {
     uint64_t seed;
@@ -40,7 +50,7 @@ struct world_config {
     int64_t epoch_ms;                       /* Unix time of virtual time 0 */
     const struct cost_table *costs;         /* outlives the world */
     const struct network_config *network;   /* copied */
-    tap_fn tap; /* NULL: none; only with one thread */
+    tap_fn tap; /* NULL: none */
     void *tap_owner;
 };
 struct world *world_new(const struct world_config *config);

@@ -72,6 +72,37 @@ class Runs(Base):
                 del report["wall_ms"], report["crypto"], report["digest"]
             self.assertEqual(real, modelled)
 
+    def test_guard_and_target_learn_together_what_neither_learns_alone(self):
+        def links(*nodes):
+            observed = self.report("tour", "--seed", "7", "--observe", ",".join(map(str, nodes)))["observed"]
+            return {(row["address"], row["account"], row["method"], row["seen_by"], row["read_by"])
+                    for row in observed["links"]}
+
+        everything = links(*range(30))
+        stores = [link for link in everything if link[2] == "store"]
+        self.assertTrue(stores)
+        for link in stores:
+            guard, target = link[3:]
+            self.assertNotEqual(guard, target)
+            self.assertIn(link, links(guard, target))
+            for alone in (guard, target):
+                self.assertFalse([row for row in links(alone) if row[2] == "store"])
+
+    def test_observing_changes_nothing(self):
+        path = self.scenario(SMALL)
+        plain, one, four = self.report(path), self.report(path, "--observe", "0,5,7", "--threads", "1"), \
+            self.report(path, "--observe", "7,0,5", "--threads", "4")
+        self.assertEqual(plain["digest"], one["digest"])
+        self.assertEqual(one["observed"], four["observed"])
+        self.assertNotIn("observed", plain)
+        self.assertGreater(one["observed"]["requests"], 0)
+        table = swarmbed("run", path, "--quiet", "--observe", "0,5,7").stdout
+        self.assertIn("learned by node 0, 5, 7\n", table)
+        for arguments, words in ((["--observe", "12"], "no node 12"), (["--observe", "1,,2"], "3,17")):
+            done = swarmbed("run", path, *arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(words, done.stderr)
+
     def test_json_has_what_scripts_rely_on(self):
         report = self.report("tour")
         for member in ("digest", "seed", "sent", "delivered", "lost", "duplicates", "events", "virtual_ms", "wall_ms"):

@@ -88,8 +88,10 @@ static void look(struct search *search, enum place place, struct bytes bytes)
     }
 }
 
-static void on_message(void *owner, uint32_t seat, const struct message *message)
+static void on_message(void *owner, uint32_t seat, const struct tapped *tapped)
 {
+    const struct message *message = tapped->message;
+
     (void)seat;
     look(owner, PLACE_CALL, message->path);
     for (size_t i = 0; i < message->header_count; i++)

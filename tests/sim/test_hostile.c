@@ -369,10 +369,10 @@ static void start_loop(void *machine, void *owner)
 
 static uint64_t peer_onions;
 
-static void count_peer_onions(void *owner, uint32_t seat, const struct message *message)
+static void count_peer_onions(void *owner, uint32_t seat, const struct tapped *tapped)
 {
     (void)owner, (void)seat;
-    peer_onions += bytes_equal_text(message->path, PATH_SN_ONION_V2);
+    peer_onions += bytes_equal_text(tapped->message->path, PATH_SN_ONION_V2);
 }
 
 /* Sends an onion of so many layers through the nodes, round and round. How often nodes called nodes for it. */
