@@ -20,7 +20,8 @@
 #include "proto/storage_rpc.h"
 
 /* What GET /get_stats/v1 says: the server whose dialect this is. */
-#define VERSION "2.0.7"
+#define VERSION        "2.0.7"
+#define VERSION_MODERN "2.8.0"
 
 struct snode {
     struct env *env;
@@ -270,7 +271,10 @@ static void on_push_parts(struct snode *snode, struct incoming *incoming)
 
 static void on_stats(struct snode *snode, struct incoming *incoming)
 {
-    env_answer_json(snode->env, incoming, 200, BYTES_LIT("{\"version\":\"" VERSION "\"}"));
+    struct bytes version = snode->preset->spoken == SPEAKS_MODERN ? BYTES_LIT("{\"version\":\"" VERSION_MODERN "\"}")
+                                                                  : BYTES_LIT("{\"version\":\"" VERSION "\"}");
+
+    env_answer_json(snode->env, incoming, 200, version);
 }
 
 /* ---- routing ---- */
@@ -313,10 +317,13 @@ static void answer_unknown(struct snode *snode, struct incoming *incoming)
 {
     struct bytes path = incoming->in.path;
     int shown = path.len > LIMIT_PATH_BYTES ? LIMIT_PATH_BYTES : (int)path.len;
+    bool get = incoming->in.verb == VERB_GET, modern = snode->preset->spoken == SPEAKS_MODERN;
+    const char *text =
+        modern ? arena_printf(snode->env->arena, "%s %.*s Not Found", get ? "get" : "post", shown, (const char *)path.data)
+               : arena_printf(snode->env->arena, "unknown target for %s: %.*s", get ? "GET" : "POST", shown,
+                              (const char *)path.data);
 
-    env_answer_text(snode->env, incoming, 404,
-                    arena_printf(snode->env->arena, "unknown target for %s: %.*s",
-                                 incoming->in.verb == VERB_GET ? "GET" : "POST", shown, (const char *)path.data));
+    env_answer_text(snode->env, incoming, 404, text);
 }
 
 /* A node that calls a path of clients is none: its tokens would be its host's. */

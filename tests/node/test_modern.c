@@ -105,6 +105,34 @@ START_TEST(long_polls_are_gone)
 }
 END_TEST
 
+/* A node that speaks only today's dialect is a server of today beside it, too. */
+START_TEST(modern_nodes_are_modern_servers)
+{
+    static const struct {
+        enum verb verb;
+        const char *path;
+        uint16_t status;
+        const char *both, *modern;
+    } cases[] = {
+        {VERB_GET, "/get_stats/v1", 200, "{\"version\":\"2.0.7\"}", "{\"version\":\"2.8.0\"}"},
+        {VERB_GET, "/nothing", 404, "unknown target for GET: /nothing", "get /nothing Not Found"},
+        {VERB_POST, "/nothing", 404, "unknown target for POST: /nothing", "post /nothing Not Found"},
+    };
+
+    for (enum spoken spoken = SPEAKS_BOTH; spoken <= SPEAKS_MODERN; spoken++) {
+        start_speaking(spoken);
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+            struct fake_request *request =
+                fake_env_request(&fixture.fake, cases[i].verb, cases[i].path, BYTES_LIT("{}"));
+
+            snode_on_request(snode, &request->incoming);
+            expect_answer(request, cases[i].status, spoken == SPEAKS_MODERN ? cases[i].modern : cases[i].both);
+        }
+        end();
+    }
+}
+END_TEST
+
 START_TEST(info_says_what_it_runs)
 {
     struct fake_request *request;
@@ -347,6 +375,6 @@ START_TEST(branches_nest)
 }
 END_TEST
 
-TEST_MAIN("modern", calls_are_told_apart, long_polls_are_gone, info_says_what_it_runs, get_swarm_names_the_members,
+TEST_MAIN("modern", calls_are_told_apart, long_polls_are_gone, modern_nodes_are_modern_servers, info_says_what_it_runs, get_swarm_names_the_members,
           oxend_requests_are_answered, batches_are_checked_as_a_whole, batches_have_a_limit, batches_answer_in_order,
           ifelse_is_checked_as_a_whole, conditions_compare, branches_nest)
