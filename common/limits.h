@@ -130,6 +130,16 @@
 #define TTL_TEXT_MS 86400000                 /* 24 h: PROTOCOL 8.6 */
 #define LIMIT_INBOX 65536                    /* messages shown and not cleared; the oldest goes */
 
+/* push: PROTOCOL 10.14 */
+#define LIMIT_MONITOR_MS (65 * 60 * 1000)    /* of one connection; clients renew within an hour */
+#define LIMIT_MONITOR_PAST_S (14 * 86400)
+#define LIMIT_MONITOR_FUTURE_S 86400
+#define LIMIT_MONITOR_BYTES (1 << 20)        /* of a request: LIMIT_MONITOR_ACCOUNTS with many namespaces */
+#define LIMIT_MONITOR_NAMESPACES 256         /* of one subscription's request */
+#define LIMIT_MONITOR_ACCOUNTS 1024          /* per connection */
+#define LIMIT_MONITOR_CONNECTIONS 1024       /* per node; 503 beyond */
+#define LIMIT_MONITORS 65536                 /* subscriptions per node */
+
 /* file store beside the seed: PROTOCOL 3.12 */
 #define LIMIT_FILE_BYTES 10000000            /* as the deployed file server */
 #define LIMIT_FILES 10000

@@ -38,6 +38,7 @@
     ROW(TRACE_LEASE, "lease", "change", "leases", "ack", NULL, "account", "listen_id")                                 \
     ROW(TRACE_LISTEN, "listen", "status", "messages", "bytes", "held_ms", "account", "listen_id")                      \
     ROW(TRACE_DELIVER, "deliver", "status", "delivered", "bytes", "held_ms", "account", NULL)                          \
+    ROW(TRACE_MONITOR, "monitor", "subscribed", "accounts", NULL, NULL, NULL, NULL)                                    \
     ROW(TRACE_PUSH, "push", "to", "messages", "bytes", "cause", NULL, NULL)                                            \
     ROW(TRACE_PUSH_FAILED, "push_failed", "to", "attempt", "net", "status", NULL, NULL)                                \
     ROW(TRACE_PUSH_GIVEN_UP, "push_given_up", "to", "messages", "bytes", NULL, NULL, NULL)                             \

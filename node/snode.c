@@ -10,6 +10,7 @@
 #include "node/listen.h"
 #include "node/membership.h"
 #include "node/methods.h"
+#include "node/monitor.h"
 #include "node/rate_limit.h"
 #include "node/recursive.h"
 #include "node/relay.h"
@@ -32,6 +33,7 @@ struct snode {
     struct store store;
     struct long_poll long_poll;
     struct listen listen;
+    struct monitor monitor;
     struct replicate replicate;
     struct relay relay;
     struct methods methods;
@@ -45,6 +47,7 @@ static void on_stored(void *owner, struct stored_body *body)
 {
     struct snode *snode = owner;
 
+    monitor_notify(&snode->monitor, body);
     if (body->namespace == 0) /* all that the era sees */
         long_poll_notify(&snode->long_poll, body);
 }
@@ -151,6 +154,7 @@ struct snode *snode_new(const struct snode_config *config)
     store_init(&snode->store, config->env, config->preset->store_bytes_max, LIMIT_STORE_RECORDS, snode, on_stored);
     long_poll_init(&snode->long_poll, config->env);
     listen_init(&snode->listen, config->env, &snode->view);
+    monitor_init(&snode->monitor, config->env, config->preset->suite, &snode->store);
     replicate_init(&snode->replicate, config, &snode->view);
     membership_init(&snode->view, config, &snode->replicate, each_body, snode);
     snode->view.revoked_each = each_revoked;
@@ -180,6 +184,7 @@ void snode_free(struct snode *snode)
     methods_fini(&snode->methods);
     relay_fini(&snode->relay);
     replicate_fini(&snode->replicate);
+    monitor_fini(&snode->monitor);
     listen_fini(&snode->listen);
     long_poll_fini(&snode->long_poll);
     store_fini(&snode->store);
@@ -269,6 +274,51 @@ static void on_push_parts(struct snode *snode, struct incoming *incoming)
     answer_empty(snode, incoming);
 }
 
+static void answer_unknown(struct snode *snode, struct incoming *incoming)
+{
+    struct bytes path = incoming->in.path;
+    int shown = path.len > LIMIT_PATH_BYTES ? LIMIT_PATH_BYTES : (int)path.len;
+    bool get = incoming->in.verb == VERB_GET, modern = snode->preset->spoken == SPEAKS_MODERN;
+    const char *text =
+        modern ? arena_printf(snode->env->arena, "%s %.*s Not Found", get ? "get" : "post", shown, (const char *)path.data)
+               : arena_printf(snode->env->arena, "unknown target for %s: %.*s", get ? "GET" : "POST", shown,
+                              (const char *)path.data);
+
+    env_answer_text(snode->env, incoming, 404, text);
+}
+
+/* The era knows none of these. */
+static bool is_known(struct snode *snode, struct incoming *incoming)
+{
+    if (snode->preset->spoken != SPEAKS_ERA)
+        return true;
+    answer_unknown(snode, incoming);
+    return false;
+}
+
+static void on_monitor(struct snode *snode, struct incoming *incoming)
+{
+    if (is_known(snode, incoming))
+        monitor_on_request(&snode->monitor, incoming);
+}
+
+/* Anybody may ask whether this node can be reached, and which it is. */
+static void on_ping(struct snode *snode, struct incoming *incoming)
+{
+    const struct snode_entry *own = membership_find(&snode->view, &snode->methods.keys->ed25519);
+    char key[BASE64_LEN(32)];
+    const struct header header = {BYTES_LIT("X-Oxen-Snode-Pubkey"), {(const uint8_t *)key, sizeof(key)}};
+    struct message message = {.status = 200, .headers = &header};
+
+    if (!is_known(snode, incoming))
+        return;
+    if (own != NULL) { /* before it knows itself as a member, a node has no such key */
+        base64_encode(key, BYTES_OF(own->legacy));
+        message.header_count = 1;
+    }
+    env_answer(snode->env, incoming, &message);
+}
+
 static void on_stats(struct snode *snode, struct incoming *incoming)
 {
     struct bytes version = snode->preset->spoken == SPEAKS_MODERN ? BYTES_LIT("{\"version\":\"" VERSION_MODERN "\"}")
@@ -301,6 +351,8 @@ static const struct route {
     {VERB_POST, PATH_PUSH_BATCH, PEER, true, on_push},
     {VERB_POST, PATH_PUSH, PEER, true, on_push},
     {VERB_POST, PATH_PUSH_PARTS, PEER, true, on_push_parts},
+    {VERB_POST, PATH_MONITOR, CLIENT, true, on_monitor},
+    {VERB_POST, PATH_PING, ANYBODY, false, on_ping},
     {VERB_POST, PATH_PING_TEST, ANYBODY, false, answer_empty},
     {VERB_GET, PATH_STATS, ANYBODY, false, on_stats},
 };
@@ -311,19 +363,6 @@ static const struct route *find_route(const struct message *in)
         if (routes[i].verb == in->verb && bytes_equal_text(in->path, routes[i].path))
             return &routes[i];
     return NULL;
-}
-
-static void answer_unknown(struct snode *snode, struct incoming *incoming)
-{
-    struct bytes path = incoming->in.path;
-    int shown = path.len > LIMIT_PATH_BYTES ? LIMIT_PATH_BYTES : (int)path.len;
-    bool get = incoming->in.verb == VERB_GET, modern = snode->preset->spoken == SPEAKS_MODERN;
-    const char *text =
-        modern ? arena_printf(snode->env->arena, "%s %.*s Not Found", get ? "get" : "post", shown, (const char *)path.data)
-               : arena_printf(snode->env->arena, "unknown target for %s: %.*s", get ? "GET" : "POST", shown,
-                              (const char *)path.data);
-
-    env_answer_text(snode->env, incoming, 404, text);
 }
 
 /* A node that calls a path of clients is none: its tokens would be its host's. */

@@ -18,6 +18,8 @@
 #define PATH_PUSH "/swarms/push/v1"
 #define PATH_PUSH_PARTS "/swarms/push_batch/v2"
 #define PATH_PING_TEST "/swarms/ping_test/v1"
+#define PATH_PING "/ping_test/v1"            /* today's */
+#define PATH_MONITOR "/monitor/v1"
 #define PATH_SN_ONION_V1 "/sn.onion_req"     /* the bus calls, as paths */
 #define PATH_SN_ONION_V2 "/sn.onion_request"
 #define PATH_SEED_RPC "/json_rpc"

@@ -64,6 +64,7 @@ static void write_serving(struct buf *line, const struct scenario_serving *servi
     write_bool(line, "lan", serving->lan);
     write_bool(line, "rate_limit", serving->rate_limit);
     write_bool(line, "refuse_hosts", serving->refuse_hosts);
+    write_number(line, "dialect", serving->spoken);
 }
 
 static void write_header(struct buf *line, const struct scenario_config *config)

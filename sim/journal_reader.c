@@ -130,7 +130,7 @@ static bool read_header(struct journal_reader *reader)
     const struct json *head = reader->head;
     struct scenario_config *config = &reader->config;
     struct bytes crypto;
-    int64_t version, port, records;
+    int64_t version, port, spoken, records;
 
     config->name = text_of(reader, head, "name");
     if (config->name == NULL || !number_of(head, "journal", 1, 1, &version))
@@ -141,9 +141,11 @@ static bool read_header(struct journal_reader *reader)
     if (!bytes_equal_text(crypto, config->suite->name))
         return false;
     if (!number_of(head, "epoch_ms", 0, INT64_C(1) << 52, &reader->serving.epoch_ms) ||
-        !number_of(head, "node_port", 0, UINT16_MAX, &port))
+        !number_of(head, "node_port", 0, UINT16_MAX, &port) ||
+        !number_of(head, "dialect", SPEAKS_BOTH, SPEAKS_MODERN, &spoken))
         return false;
     reader->serving.node_port = (uint16_t)port;
+    reader->serving.spoken = (enum spoken)spoken;
     reader->serving.lan = json_true(json_get(head, "lan"));
     reader->serving.rate_limit = json_true(json_get(head, "rate_limit"));
     reader->serving.refuse_hosts = json_true(json_get(head, "refuse_hosts"));

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "common/suite.h"
+#include "node/snode.h"
 #include "sim/disk_log.h"
 #include "sim/observer.h"
 #include "sim/report.h"
@@ -23,6 +24,7 @@ struct scenario_serving {
     uint16_t node_port; /* 0: as ever */
     bool lan;           /* 0.1 ms from anywhere to anywhere, instead of the internet's delays */
     bool rate_limit;    /* nodes count callers on this machine, too */
+    enum spoken spoken; /* the nodes' dialects, unless the script says */
     bool refuse_hosts;  /* a relay to an outside server gets 502 instead of an empty 200, unless the script says */
     const struct disk_source *disks; /* what nodes' disks begin with; NULL: nothing */
 };

@@ -382,6 +382,8 @@ int world_function(lua_State *lua)
     }
     params_check_all_used(lua, scenario);
     testbed_config_default(&config);
+    if (scenario->config->serving != NULL)
+        config.snode.spoken = scenario->config->serving->spoken;
     config.snode.server_relay_ok = scenario->config->serving != NULL && !scenario->config->serving->refuse_hosts;
     network_config_default(&network);
     config.world.network = &network;

@@ -26,6 +26,7 @@ enum {
     SERVE_LAN,
     SERVE_RATE_LIMIT,
     SERVE_RELAY_HOSTS,
+    SERVE_DIALECT,
     SERVE_JOURNAL,
     SERVE_SEED_PORT,
     SERVE_NODE_PORT,
@@ -42,6 +43,7 @@ static const struct option_spec serve_options[] = {
     [SERVE_RATE_LIMIT] = {"--rate-limit", NULL, "nodes count callers on this machine, too"},
     [SERVE_RELAY_HOSTS] = {"--relay-hosts", "HOW",
                            "an onion for an outside server: `empty` (200; the default) or `refuse` (502)"},
+    [SERVE_DIALECT] = {"--dialect", "WHICH", "the nodes': `era` (2019), `modern` (today's) or `both` (the default)"},
     [SERVE_JOURNAL] = {"--journal", "FILE",
                        "everything that enters from outside; `swarmbed replay FILE` runs it again"},
     [SERVE_SEED_PORT] = {"--seed-port", "PORT", "of the seed, at 127.0.0.1; default: 22080"},
@@ -354,6 +356,18 @@ static int read_data_limit(struct serve *serve, const char *text)
     return 0;
 }
 
+static int read_dialect(struct serve *serve, const char *which)
+{
+    static const char *const names[] = {[SPEAKS_BOTH] = "both", [SPEAKS_ERA] = "era", [SPEAKS_MODERN] = "modern"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(which, names[i]) == 0) {
+            serve->serving.spoken = (enum spoken)i;
+            return 0;
+        }
+    return wrong_value("--dialect", which, "`era`, `modern` or `both` is wanted");
+}
+
 static int read_option(struct serve *serve, const struct options *options)
 {
     switch (options->spec) {
@@ -369,6 +383,8 @@ static int read_option(struct serve *serve, const struct options *options)
         return 0;
     case SERVE_RELAY_HOSTS:
         return read_relay_hosts(serve, options->value);
+    case SERVE_DIALECT:
+        return read_dialect(serve, options->value);
     case SERVE_JOURNAL:
         serve->journal_path = options->value;
         return 0;

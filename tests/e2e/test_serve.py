@@ -194,6 +194,7 @@ class Ends(unittest.TestCase):
                                 (["serve", "--lann"], "--lan"), (["serve", "--listen", "here"], "--listen"),
                                 (["serve", "--listen", "1.2.3.4:0"], "--listen"), (["serve", "/none.lua"], "none.lua"),
                                 (["serve", "--relay-hosts", "send"], "--relay-hosts"),
+                                (["serve", "--dialect", "old"], "--dialect"),
                                 (["replay"], "usage"), (["replay", "/none"], "/none"), (["pow"], "usage"),
                                 (["pow", "--timestamp", "1", "--ttl", "1", "a", "b"], "--ttl")):
             done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@
 
 static char path[] = "/tmp/test_journal_XXXXXX";
 static const struct scenario_set sets[] = {{"users", "5"}, {"text", "a \"quoted\" one"}};
-static const struct scenario_serving serving = {1577836800000, 22021, true, false, true};
+static const struct scenario_serving serving = {1577836800000, 22021, true, false, SPEAKS_MODERN, true};
 
 static void setup(void)
 {
@@ -85,6 +85,7 @@ START_TEST(the_header_makes_the_round_trip)
     ck_assert(read->serving->lan);
     ck_assert(!read->serving->rate_limit);
     ck_assert(read->serving->refuse_hosts);
+    ck_assert_int_eq(read->serving->spoken, SPEAKS_MODERN);
     journal_reader_free(reader);
     teardown();
 }
