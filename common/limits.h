@@ -63,6 +63,7 @@
 #define LIMIT_REVOCATIONS 50                 /* per account and per call: the newest */
 #define LIMIT_BATCH_REQUESTS 20              /* of one batch or sequence */
 #define LIMIT_MEMBER_MS 5000                 /* for a swarm member's answer to a call that is passed on */
+#define LIMIT_HELD_BYTES (64u << 20)         /* answers of parts and members that wait for others, per node; beyond: refused */
 #define LIMIT_RECURSIVE_OPEN 10000           /* calls that wait for members, per node; 503 beyond */
 
 /* client */

@@ -22,6 +22,8 @@ struct holder {
     enum modern_method method;
     bool beginning, stopped; /* stopped: no further part is begun */
     bool condition;          /* ifelse */
+    bool too_big, busy;      /* an answer does not fit into its limit, or into the node's */
+    size_t bytes;            /* of the answers held */
     size_t count, begun, answered;
     struct part parts[];
 };
@@ -58,6 +60,7 @@ static void holder_free(struct holder *holder)
 {
     list_remove(&holder->link);
     holder->methods->holder_count--;
+    holder->methods->held_bytes -= holder->bytes;
     for (size_t i = 0; i < holder->count; i++)
         buf_fini(&holder->parts[i].answer);
     document_drop(holder->document);
@@ -120,6 +123,7 @@ static void write_results(struct buf *out, const struct holder *holder)
 static void finish(struct holder *holder)
 {
     struct rpc_reply reply = holder->reply;
+    bool too_big = holder->too_big, busy = holder->busy;
     struct buf out;
 
     buf_init(&out, LIMIT_BODY_BYTES);
@@ -128,7 +132,9 @@ static void finish(struct holder *holder)
     else
         write_results(&out, holder);
     holder_free(holder);
-    if (out.err == OK)
+    if (busy)
+        rpc_reply_text(&reply, 503, "Server busy, try again later");
+    else if (out.err == OK && !too_big)
         rpc_reply_answer(&reply, 200, buf_bytes(&out), true);
     else
         rpc_reply_text(&reply, 413, "Response body too large");
@@ -138,6 +144,23 @@ static void finish(struct holder *holder)
 /* ---- the parts ---- */
 
 static void go_on(struct holder *holder);
+
+/* Counts the answer; one that is too much is forgotten, and with it all that the call would say. */
+static void hold_answer(struct part *part)
+{
+    struct holder *holder = part->holder;
+    struct methods *methods = holder->methods;
+
+    holder->too_big = holder->too_big || part->answer.err != OK;
+    if (part->answer.len > LIMIT_HELD_BYTES - methods->held_bytes) {
+        holder->busy = holder->stopped = true;
+        buf_fini(&part->answer);
+        buf_init(&part->answer, LIMIT_BODY_BYTES);
+        return;
+    }
+    holder->bytes += part->answer.len;
+    methods->held_bytes += part->answer.len;
+}
 
 static void on_answer(struct rpc_sink *sink, uint16_t status, struct bytes body, bool body_is_json)
 {
@@ -153,6 +176,7 @@ static void on_answer(struct rpc_sink *sink, uint16_t status, struct bytes body,
     else
         json_write_text(&part->answer, body);
     json_close(&part->answer, '}');
+    hold_answer(part);
     holder->answered++;
     if (holder->method == MODERN_SEQUENCE && (status < 200 || status >= 300))
         holder->stopped = true;

@@ -94,7 +94,7 @@ struct store_request {
     uint8_t nonce[POW_NONCE_BYTES], hash[POW_HASH_BYTES];
 };
 
-static void trace_refused(struct env *env, uint16_t status, enum store_step step, struct bytes account)
+void methods_trace_refused(struct env *env, uint16_t status, enum store_step step, struct bytes account)
 {
     env_trace(env, &(struct trace_record){.kind = TRACE_STORE_REFUSED, .n = {status, (uint64_t)step}, .b = {account}});
 }
@@ -102,7 +102,7 @@ static void trace_refused(struct env *env, uint16_t status, enum store_step step
 static void refuse(struct request *request, const struct store_request *store, enum store_step step, uint16_t status,
                    const char *text)
 {
-    trace_refused(request->methods->env, status, step,
+    methods_trace_refused(request->methods->env, status, step,
                   store->has_account ? BYTES_OF(store->account.bytes) : BYTES_NONE);
     rpc_reply_text(&request->reply, status, text);
 }
@@ -127,7 +127,7 @@ static bool check_form(struct request *request, struct store_request *store)
     char *lower;
 
     if (err != OK) {
-        trace_refused(request->methods->env, 400, STEP_FIELDS, BYTES_NONE);
+        methods_trace_refused(request->methods->env, 400, STEP_FIELDS, BYTES_NONE);
         answer_field(request, err, field);
         return false;
     }
@@ -195,14 +195,14 @@ static bool check_store(struct request *request, struct store_request *store)
     if (!check_form(request, store))
         return false;
     if (in_swarm && !membership_serves(methods->view, &store->account)) {
-        trace_refused(methods->env, 421, STEP_SWARM, BYTES_OF(store->account.bytes));
+        methods_trace_refused(methods->env, 421, STEP_SWARM, BYTES_OF(store->account.bytes));
         answer_snodes(request, 421, &store->account);
         return false;
     }
     if (!check_times(request, store))
         return false;
     if (!check_proof(request, store)) {
-        trace_refused(methods->env, 432, STEP_PROOF, BYTES_OF(store->account.bytes));
+        methods_trace_refused(methods->env, 432, STEP_PROOF, BYTES_OF(store->account.bytes));
         answer_difficulty(methods, &request->reply, 432);
         return false;
     }
@@ -247,7 +247,7 @@ static void on_durable(struct store_wait *wait)
     } else {
         bool full = wait->err == ERR_FULL;
 
-        trace_refused(methods->env, full ? 503 : 500, STEP_DISK, BYTES_OF(waiting->body->account.bytes));
+        methods_trace_refused(methods->env, full ? 503 : 500, STEP_DISK, BYTES_OF(waiting->body->account.bytes));
         rpc_reply_text(&waiting->reply, full ? 503 : 500, full ? "Disk full, nothing was stored" : "Database failure");
     }
     waiting_free(waiting);
@@ -392,6 +392,7 @@ void methods_init(struct methods *methods)
     methods->holder_count = 0;
     list_init(&methods->recursives);
     methods->recursive_count = 0;
+    methods->held_bytes = 0;
 }
 
 void methods_fini(struct methods *methods)

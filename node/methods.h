@@ -33,11 +33,13 @@ struct methods {
     uint32_t holder_count;
     struct list recursives; /* calls that wait for other members: for recursive.c */
     uint32_t recursive_count;
+    size_t held_bytes; /* of answers that wait in both of them */
     struct list stores; /* struct waiting_store: those that wait for the disk */
     uint32_t store_count;
 };
 
-/* Where a store was refused: the number in TRACE_STORE_REFUSED. The first eight are the steps of PROTOCOL 3.5. */
+/* Where a store was refused: the number in TRACE_STORE_REFUSED. The first eight are the steps of PROTOCOL 3.5; a store
+ * of today is refused at some of them, and for its signature. */
 enum store_step {
     STEP_FIELDS = 1,
     STEP_PUBKEY,
@@ -48,8 +50,12 @@ enum store_step {
     STEP_PROOF,
     STEP_READY,
     STEP_FULL, /* a bound of the node is reached: 503 */
-    STEP_DISK  /* the disk failed: 500 */
+    STEP_DISK, /* the disk failed: 500 */
+    STEP_SIGNATURE
 };
+
+/*   account  33 bytes, or none if it is not known */
+void methods_trace_refused(struct env *env, uint16_t status, enum store_step step, struct bytes account);
 
 /* Fill in the parts before; this prepares the rest. */
 void methods_init(struct methods *methods);

@@ -6,6 +6,12 @@
 #include "node/recursive.h"
 #include "proto/namespace.h"
 
+static void refuse(struct modern_call *call, enum store_step step, uint16_t status, const char *text)
+{
+    methods_trace_refused(call->methods->env, status, step, BYTES_OF(call->request->account.bytes));
+    modern_refuse(call, status, text);
+}
+
 static bool check_times(struct modern_call *call)
 {
     const struct modern_request *request = call->request;
@@ -14,11 +20,11 @@ static bool check_times(struct modern_call *call)
         namespace_is_public_inbox(request->namespace) ? LIMIT_TTL_MODERN_MS_MAX : LIMIT_TTL_PRIVATE_MS_MAX;
 
     if (ttl_ms < LIMIT_TTL_MS_MIN || ttl_ms > ttl_ms_max) {
-        modern_refuse(call, 403, "Provided expiry/TTL is not valid.");
+        refuse(call, STEP_TTL, 403, "Provided expiry/TTL is not valid.");
         return false;
     }
     if (request->timestamp_ms > now_ms + LIMIT_FUTURE_MS || request->expiry_ms < now_ms - LIMIT_FUTURE_MS) {
-        modern_refuse(call, 406, "Timestamp error: check your clock");
+        refuse(call, STEP_TIMESTAMP, 406, "Timestamp error: check your clock");
         return false;
     }
     return true;
@@ -34,15 +40,19 @@ static bool check_signer(struct modern_call *call)
     if (namespace_is_public_inbox(request->namespace))
         return true;
     if (!request->has_signature) {
-        modern_refuse(call, 401, arena_printf(methods->env->arena,
-                                              "store: signature required to store to namespace %d", request->namespace));
+        refuse(call, STEP_SIGNATURE, 401,
+               arena_printf(methods->env->arena, "store: signature required to store to namespace %d",
+                            request->namespace));
         return false;
     }
     if (!auth_time_ok(request->signed_ms, env_now_ms(methods->env), false)) {
-        modern_refuse(call, 406, "store signature timestamp too far from current time");
+        refuse(call, STEP_SIGNATURE, 406, "store signature timestamp too far from current time");
         return false;
     }
-    return modern_signed(call, needed, false);
+    if (modern_signed(call, needed, false))
+        return true;
+    methods_trace_refused(methods->env, 401, STEP_SIGNATURE, BYTES_OF(request->account.bytes));
+    return false;
 }
 
 void modern_store(struct modern_call *call)

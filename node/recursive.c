@@ -6,6 +6,7 @@
 #include "common/bencode.h"
 #include "common/limits.h"
 #include "common/text.h"
+#include "proto/storage_rpc.h"
 
 #define MEMBER_ROOM 32768 /* bytes of the answer beside a result: the member's key, and a failure in its place */
 
@@ -39,6 +40,7 @@ static void recursive_free(struct recursive *recursive)
 {
     list_remove(&recursive->link);
     recursive->methods->recursive_count--;
+    recursive->methods->held_bytes -= recursive->json_bytes;
     for (uint32_t i = 0; i < recursive->count; i++)
         buf_fini(&recursive->members[i].json);
     buf_fini(&recursive->own);
@@ -136,19 +138,22 @@ static void write_result(struct member *member, struct bytes dict)
     bool deleted_any = false;
 
     member->json.max = taken < LIMIT_BODY_BYTES ? LIMIT_BODY_BYTES - taken : 0;
-    if (modern_result_to_json(&member->json, dict, &deleted_any) != OK) {
-        member->json.max += MEMBER_ROOM;
+    if (modern_result_to_json(&member->json, dict, &deleted_any) != OK ||
+        member->json.len > LIMIT_HELD_BYTES - recursive->methods->held_bytes) {
+        buf_fini(&member->json);
+        buf_init(&member->json, MEMBER_ROOM);
         write_failure(member, "bad_peer_response");
         return;
     }
     member->json.max += MEMBER_ROOM;
+    recursive->json_bytes += member->json.len;
+    recursive->methods->held_bytes += member->json.len;
     /* The deployed server does so by accident, for its own entry, and clients have seen it. */
     if (member->own && recursive->method == MODERN_STORE) {
         json_write_name(&member->json, "t");
         json_write_i64(&member->json, recursive->begun_ms);
     }
     json_close(&member->json, '}');
-    recursive->json_bytes += member->json.len;
     recursive->deleted_any = recursive->deleted_any || deleted_any;
 }
 

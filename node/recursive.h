@@ -11,8 +11,6 @@
 #include "node/modern.h"
 #include "proto/modern_result.h"
 
-#define PATH_SN_STORAGE_CC "/sn.storage_cc" /* a bus call, as a path */
-
 struct recursive;
 /* NULL: too many are open; the call is answered. */
 struct recursive *recursive_begin(struct modern_call *call);

@@ -22,6 +22,7 @@
 #define PATH_MONITOR "/monitor/v1"
 #define PATH_SN_ONION_V1 "/sn.onion_req"     /* the bus calls, as paths */
 #define PATH_SN_ONION_V2 "/sn.onion_request"
+#define PATH_SN_STORAGE_CC "/sn.storage_cc"
 #define PATH_SEED_RPC "/json_rpc"
 #define HEADER_LONG_POLL "X-Loki-Long-Poll"
 

@@ -94,6 +94,8 @@ START_TEST(stores_are_refused)
         expect_answer(cases[i].is_signed ? call_signed(&fixture, "store", "%s", fields)
                                          : call_unsigned(&fixture, "store", "%s", fields),
                       cases[i].status, cases[i].text);
+        ck_assert_uint_eq(fake_env_traces(&fixture.net.fake, TRACE_STORE_REFUSED), i + 1);
+        ck_assert_uint_eq(fake_env_last_trace(&fixture.net.fake, TRACE_STORE_REFUSED)->n[0], cases[i].status);
     }
     end();
 }
@@ -431,6 +433,52 @@ START_TEST(expire_all_shortens)
 }
 END_TEST
 
+/* Seven megabytes of messages, twice in one answer: refused as a whole, and not cut. */
+START_TEST(batches_are_bounded)
+{
+    static char data[LIMIT_DATA_CHARS + 1], body[LIMIT_DATA_CHARS + 400];
+    struct fake_env *fake = &fixture.net.fake;
+    char signature[400];
+    const char *from;
+
+    start();
+    memset(data, 'A', LIMIT_DATA_CHARS);
+    for (int i = 0; i < 72; i++) {
+        struct fake_request *request;
+
+        (void)snprintf(data, 6, "%05d", i);
+        data[5] = 'A';
+        (void)snprintf(body, sizeof(body),
+                       "{\"method\":\"store\",\"params\":{\"pubkey\":\"%s\",\"timestamp\":%lld,\"ttl\":60000,\"data\":\"%s\"}}",
+                       fixture.pubkey, (long long)NOW, data);
+        request = fake_env_request(fake, VERB_POST, "/storage_rpc/v1", bytes_text(body));
+        snode_on_request(fixture.snode, &request->incoming);
+        fake_env_run(fake);
+        fake_env_fail(fake, fake_env_open_call(fake, 0), NET_REFUSED);
+        fake_env_fail(fake, fake_env_open_call(fake, 0), NET_REFUSED);
+        ck_assert_uint_eq(request->status, 200);
+    }
+    ck_assert_uint_gt(fake_request_answer(retrieve(",\"max_size\":-1")).len, 7000000);
+    from = strstr(fixture.body, "\"params\":");
+    (void)snprintf(signature, sizeof(signature), "%.*s", (int)(strlen(from) - 1), from);
+    for (int parts = 1; parts <= 2; parts++) {
+        struct fake_request *request;
+
+        (void)snprintf(body, sizeof(body), "{\"method\":\"batch\",\"params\":{\"requests\":[{\"method\":\"retrieve\",%s}%s%s%s]}}",
+                       signature, parts == 2 ? ",{\"method\":\"retrieve\"," : "", parts == 2 ? signature : "",
+                       parts == 2 ? "}" : "");
+        request = fake_env_request(fake, VERB_POST, "/storage_rpc/v1", bytes_text(body));
+        snode_on_request(fixture.snode, &request->incoming);
+        fake_env_run(fake);
+        if (parts == 1)
+            ck_assert_uint_eq(request->status, 200);
+        else
+            expect_answer(request, 413, "Response body too large");
+    }
+    end();
+}
+END_TEST
+
 /* Each member's signature costs, and each check of one. */
 START_TEST(signatures_cost)
 {
@@ -451,4 +499,4 @@ END_TEST
 TEST_MAIN("modern_methods", stores_are_refused, times_are_refused, signatures_are_refused,
           revoked_tokens_read_of_their_end, other_swarms_are_named, retrieve_gives_what_was_stored,
           outboxes_hold_one_message, get_expiries_says_when, delete_deletes, delete_all_and_before_delete, expire_changes,
-          writers_only_extend, expire_all_shortens, signatures_cost)
+          writers_only_extend, expire_all_shortens, batches_are_bounded, signatures_cost)

@@ -6,6 +6,7 @@
 
 #include "common/limits.h"
 #include "common/text.h"
+#include "proto/storage_rpc.h"
 #include "tests/support/check_main.h"
 #include "tests/support/modern_fixture.h"
 
@@ -170,6 +171,35 @@ START_TEST(a_huge_result_is_refused)
 }
 END_TEST
 
+/* So is what all open calls hold together. */
+START_TEST(huge_results_are_bounded_together)
+{
+    struct fake_request *requests[8];
+    size_t refused = 0, len = LIMIT_BODY_BYTES - 300000;
+    struct json *document;
+    struct buf body;
+
+    start();
+    buf_init(&body, SIZE_MAX);
+    buf_printf(&body, "d4:hash%zu:", len);
+    memset(buf_space(&body, len), 'a', len);
+    buf_byte(&body, 'e');
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++)
+        requests[i] = store();
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++)
+        fake_env_answer(&fixture.net.fake, 2 * i, 200, buf_bytes(&body));
+    answer_as_members(&fixture);
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        document = parse(requests[i], 200);
+        refused += json_true(json_get(entry(document, 0), "bad_peer_response"));
+        json_free(document);
+    }
+    ck_assert_uint_eq(refused, ARRAY_LEN(requests) - LIMIT_HELD_BYTES / len);
+    buf_fini(&body);
+    end();
+}
+END_TEST
+
 START_TEST(a_failing_disk_is_said)
 {
     struct fake_request *request;
@@ -288,7 +318,7 @@ START_TEST(held_calls_wait_for_members)
     start();
     for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
         struct fake_request *request =
-            fake_env_request(&fixture.net.fake, VERB_POST, "/storage_rpc/v1",
+            fake_env_request(&fixture.net.fake, VERB_POST, PATH_STORAGE_RPC,
                              text_request(&fixture.net.fake, form, methods[i], fixture.pubkey, fixture.pubkey));
         struct json *document;
         const struct json *results;
@@ -318,7 +348,7 @@ START_TEST(a_sequence_stops_when_the_asker_has_gone)
     struct fake_request *request;
 
     start();
-    request = fake_env_request(&fixture.net.fake, VERB_POST, "/storage_rpc/v1",
+    request = fake_env_request(&fixture.net.fake, VERB_POST, PATH_STORAGE_RPC,
                                text_request(&fixture.net.fake, form, fixture.pubkey, fixture.pubkey));
     snode_on_request(fixture.snode, &request->incoming);
     fake_env_run(&fixture.net.fake);
@@ -329,7 +359,7 @@ START_TEST(a_sequence_stops_when_the_asker_has_gone)
 }
 END_TEST
 
-TEST_MAIN("recursive", a_store_is_confirmed_by_all, members_fail_in_many_ways, a_huge_result_is_refused,
+TEST_MAIN("recursive", a_store_is_confirmed_by_all, members_fail_in_many_ways, a_huge_result_is_refused, huge_results_are_bounded_together,
           a_failing_disk_is_said, the_answer_waits_for_the_disk, it_goes_on_without_the_asker,
           a_node_may_end_meanwhile, passed_on_calls_end_here, held_calls_wait_for_members,
           a_sequence_stops_when_the_asker_has_gone)

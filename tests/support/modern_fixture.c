@@ -169,7 +169,7 @@ void answer_as_members(struct modern_fixture *fixture)
     while ((index = fake_env_open_call(fake, 0)) != SIZE_MAX) {
         const struct fake_call *call = fake_env_call(fake, index);
         struct fake_request *request = fake_env_peer_request(fake, &fixture->net.keys[fixture->net.members[0]].ed25519,
-                                                             "/sn.storage_cc", fake_call_body(call));
+                                                             PATH_SN_STORAGE_CC, fake_call_body(call));
 
         snode_on_request(fixture->snode, &request->incoming);
         fake_env_run(fake);
