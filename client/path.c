@@ -46,6 +46,7 @@ struct path_set {
     uint32_t last_id;
     uint32_t
         dropped_at_fetch; /* nodes dropped when the list was last fetched in vain: no new try before there are more */
+    int64_t fetched_ms; /* when that was */
     uint8_t path_count, guard_count;
     uint8_t wanted; /* good paths below which they are built again */
     uint32_t guards[LIMIT_GUARDS];
@@ -166,14 +167,18 @@ void path_free(struct client *client)
 
 /* --- waiting --- */
 
-/* Too few nodes are left beside those of the paths, and dropping more has changed something since the last try. */
+/* Too few nodes are left beside those of the paths, and dropping more has changed something since the last try. With
+ * nobody at all beside them nothing more may ever be dropped: only another list helps, however often it came in vain. */
 static bool list_wanted(const struct client *client)
 {
     const struct path_set *set = client->paths;
-    uint32_t floor = LIMIT_POOL_MIN + set->path_count * LIMIT_PATH_NODES;
+    uint32_t usable = snode_pool_usable(&client->pool), in_paths = set->path_count * LIMIT_PATH_NODES;
+
     if (client->pool.list == NULL)
         return true;
-    return snode_pool_usable(&client->pool) < floor && client->pool.dropped_count > set->dropped_at_fetch;
+    if (client->pool.dropped_count > 0 && (usable < LIMIT_PATH_NODES || usable <= in_paths))
+        return env_now_ms(client->env) - set->fetched_ms >= LIMIT_PATH_PAUSE_MS;
+    return usable < LIMIT_POOL_MIN + in_paths && client->pool.dropped_count > set->dropped_at_fetch;
 }
 
 enum err path_wait(struct client *client, struct path_waiter *waiter,
@@ -291,6 +296,7 @@ static void on_seed(struct seed_fetch *fetch)
 
     build->err = fetch->err;
     set->dropped_at_fetch = client->pool.dropped_count;
+    set->fetched_ms = env_now_ms(client->env);
     if (fetch->err == OK) {
         /* Guards last longer than a list: they are found again in the new one by their keys. */
         uint32_t kept = 0;

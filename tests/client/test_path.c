@@ -389,6 +389,52 @@ START_TEST(list_is_refreshed)
 }
 END_TEST
 
+/* A phone without a network drops one node after the other. When all are gone and the seed was silent as well, it is asked
+ * again by whoever wants a path next: else a client that was cut off for a while would never come back. */
+START_TEST(all_nodes_dropped)
+{
+    start(14);
+    ck_assert_int_eq(build(), OK);
+    for (uint32_t i = 0; i < 14; i++)
+        client_node_gone(client, &net.entries[i].ed25519, CAUSE_NOT_FOUND);
+    ck_assert_uint_eq(snode_pool_usable(&client->pool), 0);
+    net.seed_down = true;
+    ck_assert_int_eq(path_wait(client, &waiter, on_ready), ERR_NOT_READY);
+    fake_swarm_run_ms(&net, 60000);
+    ck_assert_int_eq(ready_err, ERR_NOT_FOUND);
+    ck_assert(!path_building(client));
+    net.seed_down = false;
+    ck_assert_int_eq(build(), OK);
+    ck_assert_uint_eq(snode_pool_usable(&client->pool), 14);
+    ck_assert_uint_eq(paths.count, 3);
+    stop();
+}
+END_TEST
+
+/* The same with a path left, but nobody beside it whom it could reach: not again at once, though, since the path may do. */
+START_TEST(nobody_beside_the_path)
+{
+    struct client_paths one;
+    start(14);
+    ck_assert_int_eq(build(), OK);
+    client_paths(client, &one);
+    for (uint32_t i = 0; i < 14; i++)
+        if (i != node_of(0, 0) && i != node_of(0, 1) && i != node_of(0, 2))
+            client_node_gone(client, &net.entries[i].ed25519, CAUSE_NOT_FOUND);
+    net.seed_down = true;
+    ck_assert_int_eq(path_wait(client, &waiter, on_ready), ERR_NOT_READY);
+    while (path_building(client))
+        fake_swarm_run_ms(&net, LIMIT_PATH_PAUSE_MS / 10);
+    ck_assert_int_eq(ready_err, OK);
+    ck_assert_int_eq(path_wait(client, &waiter, on_ready), OK);
+    net.seed_down = false;
+    fake_swarm_run_ms(&net, LIMIT_PATH_PAUSE_MS);
+    ck_assert_int_eq(build(), OK);
+    ck_assert_uint_eq(snode_pool_usable(&client->pool), 14);
+    stop();
+}
+END_TEST
+
 /* A client may end in the middle of building. */
 START_TEST(crash_while_building)
 {
@@ -420,4 +466,5 @@ END_TEST
 
 TEST_MAIN("path", three_paths_of_three_nodes, all_waiters_are_told, bad_guards_are_replaced, no_guard_at_all, no_seed,
           small_networks, target_is_never_on_the_path, failed_path_is_avoided, failed_paths_are_rebuilt, era_drops_at_once,
-          culprits_are_counted, dropped_nodes_leave_their_paths, list_is_refreshed, crash_while_building)
+          culprits_are_counted, dropped_nodes_leave_their_paths, list_is_refreshed, all_nodes_dropped, nobody_beside_the_path,
+          crash_while_building)
