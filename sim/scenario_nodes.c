@@ -156,6 +156,9 @@ static int node_counts(lua_State *lua)
     set_count(lua, "expired", counts.expired);
     set_count(lua, "onions_open", counts.onions_open);
     set_count(lua, "listeners", counts.listeners);
+    set_count(lua, "leases", counts.leases);
+    set_count(lua, "listens_open", counts.listens_open);
+    set_count(lua, "deliveries_waiting", counts.deliveries_waiting);
     set_count(lua, "pushes_waiting_bytes", counts.pushes_waiting_bytes);
     set_count(lua, "pushes_given_up", counts.pushes_given_up);
     return 1;

@@ -1,11 +1,12 @@
-describe [[The tour: a small network, told step by step: how one message finds its way, is kept, fetched, and forgotten.]]
+describe [[The tour: a small network, told step by step: how two people become friends, write, chat, lose each other, and are forgotten.]]
 
 local node_count = param("nodes", 30, "service nodes in the network")
 local text = param("text", "Hi Bob, this is Alice from the workshop.", "what Alice writes to Bob")
 
 local net = world {
     nodes = node_count,
-    keep = { "stored", "pow", "onion_sent", "onion_done", "path", "guard", "swarm_learned", "node_list", "retrieved", "expired", "push" },
+    keep = { "stored", "pow", "onion_sent", "onion_done", "path", "guard", "swarm_learned", "node_list", "retrieved", "expired", "push",
+             "send_stored", "acknowledged", "presence", "listening", "deliver" },
 }
 
 -- Story helpers.
@@ -20,7 +21,7 @@ local function seconds(ms) return string.format("%.3f s", ms / 1000) end
 local function last(list) return list[#list] end
 local function of(who) return function(record) return record.who == who end end
 
-say("THE TOUR: one message through a network of service nodes (seed and every number below can be had again)\n")
+say("THE TOUR: two people in a network of service nodes (seed and every number below can be had again)\n")
 
 -- 1. The network.
 local alice, bob = net:client "Alice", net:client "Bob"
@@ -103,12 +104,74 @@ for _, received in ipairs(bob.inbox) do
 end
 more("Delivery took %s of virtual time, most of it his.", seconds(m.delay_ms))
 
--- 7. It is forgotten.
+-- 7. Bob accepts, and they write.
+bob:accept(alice)
+tell("Bob accepts. From the keys that came with her request and his own he starts a session (X3DH), and stores his answer in her swarm.")
+net:wait_for("2m", function() return not bob.busy end)
+alice:poll()
+expect(net:wait_for("2m", function() return alice:friend_state(bob) == "friends" end), "they are friends")
+tell("Alice looks, and reads it with the session that it has started at her: they are friends. Had he declined, she would have heard nothing.")
+net:wait_for("2m", function() return not alice.busy end)
+
+local question = alice:send(bob, "Will you be at the workshop?")
+net:wait_for("2m", function() return question.state == "stored" and #question.holders == #swarm.nodes end)
+tell("\"Will you be at the workshop?\" Each text has a key of its own now (double ratchet), and is stored as before: %d nodes hold it.", #question.holders)
+more("That is asynchronous routing: it works while the other one is away, and costs a proof of work (%d trials) each time.", question.trials)
+
+-- 8. Both go online.
+alice:online()
+bob:online()
+expect(net:wait_for("1m", function() return alice.listening and bob.listening and question.delivered end), "both listen")
+tell("Both keep their phones in hand now. Each waits at one node of the own swarm, its listening node, through an onion:")
+for _, listening in ipairs(net:records("listening", function(r) return r.listening == 1 end)) do
+    more("%s listens at node %s...", listening.who.name, listening.node:sub(1, 8))
+end
+local answer = bob:send(alice, "Yes, with cake.")
+local function online() return alice:contact_state(bob) == "online" and bob:contact_state(alice) == "online" end
+expect(net:wait_for("2m", online), "each knows that the other is there")
+tell("Bob answers, stored once more, and his text says where he listens. Alice's phone sends a sign of life to that node, and he to hers:")
+more("now each knows that the other one is there. (That answer took %s.)", seconds(answer.delay_ms))
+
+-- 9. Synchronously.
+local cake = alice:send(bob, "Chocolate?")
+expect(net:wait_for("30s", function() return cake.delivered and cake.state == "acknowledged" end), "it is acknowledged")
+tell("\"Chocolate?\" goes straight to Bob's listening node, which hands it to his open request and keeps nothing:")
+more("Bob reads it after %s. No proof of work, no store: %d nodes hold it. His phone has acknowledged it.", seconds(cake.delay_ms), #cake.holders)
+expect(cake.routing == "synchronous" and cake.stored_count == 0 and cake.trials == 0, "synchronously, and stored nowhere")
+
+-- 10. A phone dies in mid-sentence.
+bob:kill()
+local lost = alice:send(bob, "And please bring the big pl--")
+tell("Bob's battery is empty, just as Alice writes \"And please bring the big pl--\". Her phone can't know yet.")
+local sent_ms = net.now_ms
+expect(net:wait_for("3m", function() return lost.state == "stored" end), "it is stored in the end")
+expect(lost.routing == "fell back" and not lost.delivered, "after it fell back")
+more("+%s: nobody has acknowledged it in time. She takes him for offline, and the same bytes are stored in his swarm.", seconds(net.now_ms - sent_ms))
+net:wait_for("10s", function() return #lost.holders == #swarm.nodes end)
+more("%d nodes hold it.", #lost.holders)
+
+-- 11. He returns.
+net:run "10m"
+bob:restart()
+bob:online()
+expect(net:wait_for("2m", function() return lost.delivered and bob.listening end), "Bob gets it when he is back")
+expect(lost.shown_count == 1, "once")
+tell("Ten minutes later Bob has found a socket. His phone knows from its disk who his friends are, and what he has read:")
+more("he gets what he missed, once, %s after Alice wrote it.", seconds(lost.delay_ms))
+local back = bob:send(alice, "Plate. Got it.")
+expect(net:wait_for("2m", function() return back.delivered and online() end), "they find each other again")
+tell("\"Plate. Got it.\" With his own text they have found each other again.")
+alice:offline()
+bob:offline()
+net:wait_for("1m", function() return not alice.busy and not bob.busy end)
+tell("They say good night: each tells the other, and stops listening.")
+
+-- 12. It is forgotten.
 net:run "4d"
-tell("Four days have passed since Alice sent it: its time to live is over.")
+tell("Four days have passed: the time to live of all that was stored is over, of a text after one, of the request after four.")
 local expired = net:records("expired", function(r) return r.hash == m.hash end)
 if #expired > 0 then
-    more("%d replicas were erased, the last at %s.", #expired, last(expired).who)
+    more("%d replicas of the request were erased, the last at %s.", #expired, last(expired).who)
 end
-expect(#m.holders == 0, "no node holds it any more")
+expect(#m.holders == 0 and #question.holders == 0 and #lost.holders == 0, "no node holds any of it any more")
 more("No node holds it any more. Nothing of it is left but at its two ends.")

@@ -48,7 +48,8 @@ class Runs(Base):
     def test_the_tour_holds_and_tells_its_story(self):
         done = swarmbed("run")
         self.assertEqual(done.returncode, 0, done.stderr)
-        for words in ("position", "guard", "trials of SHA-512", "replicas", "No node holds it any more", "digest"):
+        for words in ("position", "guard", "trials of SHA-512", "replicas", "double ratchet", "listening node", "battery", "acknowledged it in time", "found each other again",
+                      "No node holds it any more", "digest"):
             self.assertIn(words, done.stdout)
 
     def test_same_seed_same_digest_on_any_number_of_threads(self):
@@ -107,7 +108,7 @@ class Runs(Base):
         report = self.report("tour")
         for member in ("digest", "seed", "sent", "delivered", "lost", "duplicates", "events", "virtual_ms", "wall_ms"):
             self.assertIn(member, report)
-        self.assertEqual((report["sent"], report["delivered"], report["lost"], report["duplicates"]), (1, 1, 0, 0))
+        self.assertEqual((report["sent"], report["delivered"], report["lost"], report["duplicates"]), (6, 6, 0, 0))
 
     def test_a_trace_is_json_lines_in_order_and_the_same_on_any_number_of_threads(self):
         path, texts = self.scenario(SMALL), []
