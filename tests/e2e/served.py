@@ -19,16 +19,27 @@ ONION_REQUEST = pathlib.Path(__file__).resolve().parents[2] / "scripts/onion_req
 TTL_MS = "86400000"
 
 
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port_of(count):
+    """The first of so many in a row that nothing on this machine uses, below those that the system gives to callers."""
+    while True:
+        first = random.SystemRandom().randrange(10000, 32000 - count)
+        if all(is_free(port) for port in range(first, first + count)):
+            return first
+
+
 def free_ports(count):
-    """Ports that nothing on this machine uses, below those that the system gives to callers."""
     ports = []
     while len(ports) < count:
-        port = random.SystemRandom().randrange(10000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("0.0.0.0", port))
-            except OSError:
-                continue
+        port = free_port_of(1)
         if port not in ports:
             ports.append(port)
     return ports
