@@ -37,11 +37,16 @@ static struct bytes watched_key(const void *value)
     return BYTES_OF(((const struct watched *)value)->account.bytes);
 }
 
-void monitor_init(struct monitor *monitor, struct env *env, const struct crypto_suite *suite, const struct store *store)
+struct monitor *monitor_new(struct env *env, const struct crypto_suite *suite, const struct store *store)
 {
-    *monitor = (struct monitor){.env = env, .suite = suite, .store = store};
+    struct monitor *monitor = xcalloc(1, sizeof(*monitor));
+
+    monitor->env = env;
+    monitor->suite = suite;
+    monitor->store = store;
     list_init(&monitor->connections);
     table_init(&monitor->by_account, watched_key, UINT64_C(0x6d6f6e69746f7273));
+    return monitor;
 }
 
 /* ---- what ends ---- */
@@ -72,11 +77,14 @@ static void forget(struct connection *connection)
     monitor->connection_count--;
 }
 
-void monitor_fini(struct monitor *monitor)
+void monitor_free(struct monitor *monitor)
 {
+    if (monitor == NULL)
+        return;
     LIST_EACH_SAFE (link, &monitor->connections)
         forget(CONTAINER_OF(link, struct connection, link));
     table_fini(&monitor->by_account);
+    free(monitor);
 }
 
 static void trace(const struct connection *connection, uint64_t subscribed)

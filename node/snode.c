@@ -33,7 +33,7 @@ struct snode {
     struct store store;
     struct long_poll long_poll;
     struct listen listen;
-    struct monitor monitor;
+    struct monitor *monitor; /* NULL until somebody subscribes */
     struct replicate replicate;
     struct relay relay;
     struct methods methods;
@@ -47,7 +47,8 @@ static void on_stored(void *owner, struct stored_body *body)
 {
     struct snode *snode = owner;
 
-    monitor_notify(&snode->monitor, body);
+    if (snode->monitor != NULL)
+        monitor_notify(snode->monitor, body);
     if (body->namespace == 0) /* all that the era sees */
         long_poll_notify(&snode->long_poll, body);
 }
@@ -154,7 +155,6 @@ struct snode *snode_new(const struct snode_config *config)
     store_init(&snode->store, config->env, config->preset->store_bytes_max, LIMIT_STORE_RECORDS, snode, on_stored);
     long_poll_init(&snode->long_poll, config->env);
     listen_init(&snode->listen, config->env, &snode->view);
-    monitor_init(&snode->monitor, config->env, config->preset->suite, &snode->store);
     replicate_init(&snode->replicate, config, &snode->view);
     membership_init(&snode->view, config, &snode->replicate, each_body, snode);
     snode->view.revoked_each = each_revoked;
@@ -184,7 +184,7 @@ void snode_free(struct snode *snode)
     methods_fini(&snode->methods);
     relay_fini(&snode->relay);
     replicate_fini(&snode->replicate);
-    monitor_fini(&snode->monitor);
+    monitor_free(snode->monitor);
     listen_fini(&snode->listen);
     long_poll_fini(&snode->long_poll);
     store_fini(&snode->store);
@@ -298,8 +298,11 @@ static bool is_known(struct snode *snode, struct incoming *incoming)
 
 static void on_monitor(struct snode *snode, struct incoming *incoming)
 {
-    if (is_known(snode, incoming))
-        monitor_on_request(&snode->monitor, incoming);
+    if (!is_known(snode, incoming))
+        return;
+    if (snode->monitor == NULL)
+        snode->monitor = monitor_new(snode->env, snode->preset->suite, &snode->store);
+    monitor_on_request(snode->monitor, incoming);
 }
 
 /* Anybody may ask whether this node can be reached, and which it is. */

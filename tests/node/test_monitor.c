@@ -12,7 +12,7 @@
 
 static struct node_fixture fixture;
 static struct store store;
-static struct monitor monitor;
+static struct monitor *monitor;
 static struct ed25519_public owner_key;
 static struct ed25519_secret owner_secret;
 static struct account_id owner;
@@ -23,7 +23,7 @@ static void start(void)
 
     node_fixture_init(&fixture);
     store_init(&store, &fixture.fake.env, LIMIT_STORE_BYTES, 100, NULL, NULL);
-    monitor_init(&monitor, &fixture.fake.env, &crypto_real, &store);
+    monitor = monitor_new(&fixture.fake.env, &crypto_real, &store);
     ed25519_from_seed(seed, &owner_key, &owner_secret);
     owner.bytes[0] = 3;
     memcpy(owner.bytes + 1, owner_key.bytes, 32);
@@ -31,7 +31,7 @@ static void start(void)
 
 static void end(void)
 {
-    monitor_fini(&monitor);
+    monitor_free(monitor);
     store_fini(&store);
     node_fixture_fini(&fixture);
 }
@@ -94,7 +94,7 @@ static struct fake_request *ask(struct bytes body)
 {
     struct fake_request *request = fake_env_request(&fixture.fake, VERB_POST, "/monitor/v1", body);
 
-    monitor_on_request(&monitor, &request->incoming);
+    monitor_on_request(monitor, &request->incoming);
     return request;
 }
 
@@ -130,7 +130,7 @@ static void arrives(int16_t namespace, const char *data)
     struct stored_body *body = body_pool_get_modern(&fixture.bodies, &owner, namespace, 60000, FAKE_EPOCH_MS,
                                                     bytes_text(data));
 
-    monitor_notify(&monitor, body);
+    monitor_notify(monitor, body);
     body_drop(body);
 }
 
@@ -166,7 +166,7 @@ START_TEST(messages_are_told)
     ck_assert_uint_eq(plain->part_count, 3);
     ck_assert_uint_eq(data->part_count, 3);
     fake_env_hang_up(&fixture.fake, data);
-    ck_assert_uint_eq(monitor.subscription_count + monitor.connection_count, 0);
+    ck_assert_uint_eq(monitor->subscription_count + monitor->connection_count, 0);
     ck_assert_uint_eq(fake_env_timers(&fixture.fake), 0);
     end();
 }
@@ -181,7 +181,7 @@ START_TEST(a_list_merges)
     start();
     request = subscribe(wishes, 3);
     ck_assert(bytes_start_with(frame(request, 0), BYTES_LIT("ld7:successi1eed7:successi1eed7:errcodei5e")));
-    ck_assert_uint_eq(monitor.subscription_count, 1);
+    ck_assert_uint_eq(monitor->subscription_count, 1);
     arrives(0, "a");
     arrives(1, "b");
     arrives(3, "c");
@@ -225,7 +225,7 @@ START_TEST(refusals_have_their_codes)
     ck_assert_uint_eq(ask(BYTES_NONE)->status, 400);
     ck_assert_uint_eq(ask(BYTES_LIT("i1e"))->status, 400);
     ck_assert_uint_eq(ask(BYTES_LIT("d1:n"))->status, 400);
-    ck_assert_uint_eq(monitor.connection_count, 0);
+    ck_assert_uint_eq(monitor->connection_count, 0);
     end();
 }
 END_TEST
@@ -240,7 +240,7 @@ START_TEST(a_connection_ends_in_time)
     ck_assert(!request->answered);
     fake_env_advance_ms(&fixture.fake, 1);
     ck_assert(request->answered);
-    ck_assert_uint_eq(monitor.connection_count, 0);
+    ck_assert_uint_eq(monitor->connection_count, 0);
     end();
 }
 END_TEST
