@@ -308,7 +308,7 @@ class Refusals(unittest.TestCase):
             (start + ': must specify at least one "if" condition', {"if": {}, "then": info}),
             (start + ": then must be an object", {"if": {"hf_at_least": [19]}, "then": 5}),
             (start + ": then must have method/params keys", {"if": {"hf_at_least": [19]}, "then": {}}),
-            (start + ' method "fly"', {"if": {"hf_at_least": [19]}, "else": {"method": "fly", "params": {}}}),
+            (start + ' method "else"', {"if": {"hf_at_least": [19]}, "else": {"method": "fly", "params": {}}}),
             (start + ': at least one of "then"/"else" required', {"if": {"hf_at_least": [19]}}))
         self.each_complaint("oxend_request", ("Invalid oxend endpoint 'get_info'", {"endpoint": "get_info", "params": {}}))
 
