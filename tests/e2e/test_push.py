@@ -7,9 +7,12 @@ import base64
 import hashlib
 import json
 import os
+import pathlib
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import time
 import unittest
 
@@ -18,7 +21,7 @@ from nacl.signing import SigningKey
 
 from served import Served, main, onions
 
-HASH_CHARS = 43
+LIKE_DESKTOP = pathlib.Path(__file__).resolve().parents[2] / "scripts/like_session_desktop.py"
 
 
 def bencode(value):
@@ -220,6 +223,17 @@ class Beside(unittest.TestCase):
         refusing = Served("--lan", "--relay-hosts", "refuse")
         self.addCleanup(refusing.kill)
         self.assertEqual(self.relay_to_a_server(refusing), (502, b"Loki Server error"))
+        done = self.like_desktop(refusing)
+        self.assertEqual((done.returncode, done.stdout.splitlines()[-1].split()[:2]), (1, ["file", "server"]), done)
+
+    def like_desktop(self, served):
+        return subprocess.run([sys.executable, LIKE_DESKTOP, "--seed-url", f"http://127.0.0.1:{served.seed_port}/"],
+                              capture_output=True, text=True, check=False)
+
+    def test_what_session_desktop_does_first_works(self):
+        done = self.like_desktop(self.served)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(len(done.stdout.splitlines()), 9)
 
     def test_a_network_of_the_era_knows_nothing_newer(self):
         served = Served("--lan", "--dialect", "era")
