@@ -67,6 +67,7 @@ void bench_building(struct bench *bench); /* building a world */
 void bench_store(struct bench *bench);    /* a store and its replication */
 void bench_http(struct bench *bench);     /* a served network over real sockets */
 void bench_data(struct bench *bench);     /* stores that are kept */
+void bench_session(struct bench *bench);  /* friend requests, sessions, messages in them */
 void bench_idle(struct bench *bench);     /* a day in which nothing happens */
 
 #endif

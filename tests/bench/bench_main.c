@@ -26,6 +26,7 @@ static const struct benchmark {
     {"onion", bench_onion},   {"modelled", bench_modelled}, {"threads", bench_threads},   {"pow", bench_pow},
     {"events", bench_events}, {"memory", bench_memory},     {"building", bench_building}, {"store", bench_store},
     {"idle", bench_idle},     {"http", bench_http},         {"data", bench_data},
+    {"session", bench_session},
 };
 
 void bench_add(struct bench *bench, const struct bench_row *row)

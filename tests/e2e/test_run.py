@@ -60,7 +60,8 @@ class Runs(Base):
         self.assertNotEqual(reports[0]["digest"], self.report(path, "--seed", "8")["digest"])
 
     def test_tour_and_mainnet_do_not_depend_on_threads(self):
-        for arguments in (["tour"], ["mainnet", "--set", "users=50"]):
+        small_graph = ["friend_graph", "--set", "users=40", "--set", "chats=6", "--crypto", "modelled"]
+        for arguments in (["tour"], ["mainnet", "--set", "users=50"], small_graph):
             one, four = (self.report(*arguments, "--seed", "7", "--threads", n) for n in ("1", "4"))
             for report in (one, four):
                 del report["wall_ms"], report["threads"]
