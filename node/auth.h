@@ -6,8 +6,8 @@
 #include "common/suite.h"
 #include "proto/modern_request.h"
 
-/* Whether the request's signature is that of the account, or of a subaccount with all rights of `needed`. Charges what it
- * costs. That the request has a signature, and whether its token is revoked, the caller has looked at. */
+/* Whether the request's signature is that of the account, or of a subaccount with all rights of `needed`. Charges what
+ * it costs. That the request has a signature, and whether its token is revoked, the caller has looked at. */
 bool auth_signed(struct env *env, const struct crypto_suite *suite, const struct modern_request *request,
                  unsigned needed);
 /* Whether a signed time is near enough to now.

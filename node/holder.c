@@ -12,7 +12,8 @@ struct part {
 };
 
 /*  begun --all parts that are to be done are answered--> answered, freed
- * A part may be answered while it is begun: then `beginning` says that the rest of that function looks after the end. */
+ * A part may be answered while it is begun: then `beginning` says that the rest of that function looks after the end.
+ */
 struct holder {
     struct list link;
     struct methods *methods;
@@ -225,9 +226,8 @@ void holder_run_ifelse(struct methods *methods, const struct json *params, struc
                        const struct rpc_reply *reply)
 {
     const struct membership *membership = methods->view->now;
-    const struct meta_facts facts = {.hf = {MODERN_HF},
-                                     .version = {MODERN_VERSION},
-                                     .height = membership == NULL ? 0 : (int64_t)membership->height};
+    const struct meta_facts facts = {
+        .hf = {MODERN_HF}, .version = {MODERN_VERSION}, .height = membership == NULL ? 0 : (int64_t)membership->height};
     bool condition = meta_condition_holds(params, &facts, methods->env->arena);
     struct meta_part branch;
     bool has_branch = meta_branch(params, condition ? "then" : "else", &branch);

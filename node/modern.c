@@ -106,18 +106,12 @@ static void run_request(struct methods *methods, const struct modern_request *re
                         bool forwarded)
 {
     static const modern_fn runs[MODERN_METHOD_COUNT] = {
-        [MODERN_STORE] = modern_store,
-        [MODERN_RETRIEVE] = modern_retrieve,
-        [MODERN_DELETE] = modern_delete,
-        [MODERN_DELETE_ALL] = modern_delete,
-        [MODERN_DELETE_BEFORE] = modern_delete,
-        [MODERN_EXPIRE] = modern_expire,
-        [MODERN_EXPIRE_ALL] = modern_expire_all,
-        [MODERN_GET_EXPIRIES] = modern_get_expiries,
-        [MODERN_GET_SWARM] = modern_get_swarm,
-        [MODERN_INFO] = modern_info,
-        [MODERN_REVOKE] = modern_revoke,
-        [MODERN_UNREVOKE] = modern_revoke,
+        [MODERN_STORE] = modern_store,           [MODERN_RETRIEVE] = modern_retrieve,
+        [MODERN_DELETE] = modern_delete,         [MODERN_DELETE_ALL] = modern_delete,
+        [MODERN_DELETE_BEFORE] = modern_delete,  [MODERN_EXPIRE] = modern_expire,
+        [MODERN_EXPIRE_ALL] = modern_expire_all, [MODERN_GET_EXPIRIES] = modern_get_expiries,
+        [MODERN_GET_SWARM] = modern_get_swarm,   [MODERN_INFO] = modern_info,
+        [MODERN_REVOKE] = modern_revoke,         [MODERN_UNREVOKE] = modern_revoke,
         [MODERN_OXEND] = modern_oxend,
     };
     struct modern_call call = {.methods = methods, .request = request, .reply = *reply, .forwarded = forwarded};
@@ -225,8 +219,7 @@ void modern_on_forwarded(struct methods *methods, struct incoming *incoming)
     const char *complaint;
 
     env_charge_bytes(methods->env, COST_PARSE, body.len);
-    if (read_forwarded(body, &name, &dict) != OK ||
-        rpc_params_bencoded(&params, methods->env->arena, dict) != OK) {
+    if (read_forwarded(body, &name, &dict) != OK || rpc_params_bencoded(&params, methods->env->arena, dict) != OK) {
         rpc_reply_text(&reply, 400, "invalid body: expected a list of a method and its bt_dict");
         return;
     }

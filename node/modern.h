@@ -1,7 +1,8 @@
 /* modern.h: the calls of today's dialect at a node: from parameters to the method, and what the methods share.
  *
  * A call comes from a client, out of an onion or directly, from a call that holds it (node/holder.h), or from another
- * member that passes it on. The methods are modern_read.c, modern_store.c, modern_delete.c, modern_expire.c. Source: PROTOCOL 10. */
+ * member that passes it on. The methods are modern_read.c, modern_store.c, modern_delete.c, modern_expire.c. Source:
+ * PROTOCOL 10. */
 #ifndef SWARMBED_MODERN_H
 #define SWARMBED_MODERN_H
 
@@ -9,7 +10,7 @@
 #include "proto/meta_request.h"
 
 /* What nodes say of themselves: `hf`, `v`, `version`. */
-#define MODERN_HF 19, 4
+#define MODERN_HF      19, 4
 #define MODERN_VERSION 2, 8, 0
 
 /* One call, while its method runs. */
@@ -41,8 +42,8 @@ void modern_on_forwarded(struct methods *methods, struct incoming *incoming);
 
 void modern_refuse(struct modern_call *call, uint16_t status, const char *text);
 /* Each: false if the call was refused. */
-bool modern_serves(struct modern_call *call); /* 421 */
-bool modern_time_ok(struct modern_call *call, bool forwarded_is_later); /* 406, in the method's name */
+bool modern_serves(struct modern_call *call);                                     /* 421 */
+bool modern_time_ok(struct modern_call *call, bool forwarded_is_later);           /* 406, in the method's name */
 bool modern_signed(struct modern_call *call, unsigned needed, bool even_revoked); /* 401 */
 /* Answers 200 with the object that is open in `out`, after `t` and `hf`; ends the buffer. */
 void modern_answer(struct modern_call *call, struct buf *out);

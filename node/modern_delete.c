@@ -48,8 +48,8 @@ void modern_delete(struct modern_call *call)
         delete_asked(store, request, &deleted);
     else
         store_delete_all(store, &request->account, request->all_namespaces ? NULL : &request->namespace,
-                         request->method == MODERN_DELETE_BEFORE ? request->signed_ms : INT64_MAX,
-                         affected_on_changed, &deleted);
+                         request->method == MODERN_DELETE_BEFORE ? request->signed_ms : INT64_MAX, affected_on_changed,
+                         &deleted);
     result.changed = affected_sorted(&deleted, &result.changed_count);
     recursive_own(recursive, &result);
     affected_fini(&deleted);

@@ -65,8 +65,8 @@ static void change_expiries(struct modern_call *call, const int64_t expiries[], 
         enum store_change change;
 
         memcpy(hash, request->messages[i].data, sizeof(hash)); /* all are of that size */
-        change = store_expire(call->methods->store, &request->account, hash, expiries[request->expiry_count == 1 ? 0 : i],
-                              direction, &now_expiry_ms);
+        change = store_expire(call->methods->store, &request->account, hash,
+                              expiries[request->expiry_count == 1 ? 0 : i], direction, &now_expiry_ms);
         if (change == CHANGE_UPDATED || (change == CHANGE_UNCHANGED && direction == EXPIRE_EITHER))
             affected_add(updated, 0, hash, 0);
         else if (change == CHANGE_UNCHANGED)

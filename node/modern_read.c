@@ -73,9 +73,8 @@ void modern_retrieve(struct modern_call *call)
         modern_refuse(call, 401, "retrieve: request signature required");
         return;
     }
-    if (request->has_signature &&
-        (!modern_time_ok(call, false) ||
-         !modern_signed(call, SUBACCOUNT_READ, namespace_is_unrevocable(request->namespace))))
+    if (request->has_signature && (!modern_time_ok(call, false) ||
+                                   !modern_signed(call, SUBACCOUNT_READ, namespace_is_unrevocable(request->namespace))))
         return;
     answer_messages(call);
 }

@@ -68,8 +68,8 @@ void modern_store(struct modern_call *call)
     if (recursive == NULL)
         return;
     body = body_pool_get_modern(methods->bodies, &request->account, request->namespace,
-                                (uint64_t)(request->expiry_ms - request->timestamp_ms),
-                                (uint64_t)request->timestamp_ms, request->data);
+                                (uint64_t)(request->expiry_ms - request->timestamp_ms), (uint64_t)request->timestamp_ms,
+                                request->data);
     recursive_store(recursive, body);
     body_drop(body);
 }

@@ -308,12 +308,10 @@ static void pass_on(struct recursive *recursive, const struct modern_request *re
         if (member->own)
             continue;
         recursive->pending++;
-        member->call = (struct call){.to = node->address,
-                                     .out = {.verb = VERB_POST,
-                                             .content = CONTENT_BINARY,
-                                             .path = BYTES_LIT(PATH_SN_STORAGE_CC),
-                                             .body = body},
-                                     .timeout_ms = LIMIT_MEMBER_MS};
+        member->call = (struct call){
+            .to = node->address,
+            .out = {.verb = VERB_POST, .content = CONTENT_BINARY, .path = BYTES_LIT(PATH_SN_STORAGE_CC), .body = body},
+            .timeout_ms = LIMIT_MEMBER_MS};
         env_call(env, &member->call, on_answer);
     }
     blob_drop(body);

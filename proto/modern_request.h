@@ -45,26 +45,27 @@ struct modern_request {
     uint8_t signature[64], subaccount_signature[64];
     struct ed25519_public ed25519;
     struct subaccount_token subaccount;
-    int64_t signed_ms; /* the time that is signed: `timestamp`, `before`, expire_all's `expiry`, store's `sig_timestamp` */
+    int64_t
+        signed_ms; /* the time that is signed: `timestamp`, `before`, expire_all's `expiry`, store's `sig_timestamp` */
 
     int16_t namespace;
     bool all_namespaces; /* delete_all, delete_before, expire_all */
 
-    struct bytes data;                   /* store: decoded */
-    int64_t timestamp_ms, expiry_ms;     /* store */
-    char last_hash[MESSAGE_HASH_CHARS];  /* retrieve */
+    struct bytes data;                  /* store: decoded */
+    int64_t timestamp_ms, expiry_ms;    /* store */
+    char last_hash[MESSAGE_HASH_CHARS]; /* retrieve */
     bool has_last_hash;
-    int64_t max_count, max_size;         /* retrieve; 0: not given */
-    const struct bytes *messages;        /* delete, expire, get_expiries: hashes, as asked for */
+    int64_t max_count, max_size;  /* retrieve; 0: not given */
+    const struct bytes *messages; /* delete, expire, get_expiries: hashes, as asked for */
     size_t message_count;
-    const int64_t *expiries;             /* expire: one, or one per message */
+    const int64_t *expiries; /* expire: one, or one per message */
     size_t expiry_count;
-    bool shorten, extend;                /* expire */
-    bool required;                       /* delete */
+    bool shorten, extend;                  /* expire */
+    bool required;                         /* delete */
     const struct subaccount_token *tokens; /* revoke_subaccount, unrevoke_subaccount */
     size_t token_count;
-    struct bytes endpoint;               /* oxend_request */
-    const struct json *endpoint_params;  /* may be NULL */
+    struct bytes endpoint;              /* oxend_request */
+    const struct json *endpoint_params; /* may be NULL */
 };
 
 /* Not for batch, sequence and ifelse, which hold other calls: proto/meta_request.h. NULL: `out` holds the request. Else

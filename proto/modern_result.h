@@ -42,7 +42,8 @@ void modern_result_encode_failure(struct buf *out);
 
 /* A member's dictionary as a JSON object, but without its closing brace, so that members may follow: signatures become
  * base64, and what says yes or no becomes true or false. *deleted_any is set to whether its list `deleted` is not
- * empty. ERR_FORMAT: no dictionary, or texts that JSON cannot hold; then `out` is as it was before. ERR_TOO_BIG: likewise. */
+ * empty. ERR_FORMAT: no dictionary, or texts that JSON cannot hold; then `out` is as it was before. ERR_TOO_BIG:
+ * likewise. */
 MUST_CHECK enum err modern_result_to_json(struct buf *out, struct bytes dict, bool *deleted_any);
 
 #endif

@@ -1,5 +1,5 @@
-/* Today's dialect: parameters in JSON and bencoded, subaccount tokens, signatures, and other members' results. The first
- * byte chooses what the rest is. What is taken as a recursive call must be the same once it was passed on. */
+/* Today's dialect: parameters in JSON and bencoded, subaccount tokens, signatures, and other members' results. The
+ * first byte chooses what the rest is. What is taken as a recursive call must be the same once it was passed on. */
 #include "common/limits.h"
 #include "proto/modern_result.h"
 #include "tests/fuzz/fuzz.h"

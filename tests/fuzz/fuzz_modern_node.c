@@ -1,5 +1,5 @@
-/* A whole node in today's dialect: the input is a story of signed and raw calls, other members' answers and calls, hang-ups, disk
- * faults, crashes and time. Every call is answered in the end, and nothing is left of it. */
+/* A whole node in today's dialect: the input is a story of signed and raw calls, other members' answers and calls,
+ * hang-ups, disk faults, crashes and time. Every call is answered in the end, and nothing is left of it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +47,7 @@ static void call_store(struct life *life)
     uint8_t number = take_u8(&life->in) % HASHES, letter = 'A' + number;
     long long expiry_ms = take_time(life) + 11000;
 
-    message_hash(&life->fixture.account, (int16_t)namespace, (struct bytes){&letter, 1}, life->hashes[number]);
+    message_hash(&life->fixture.account, (int16_t) namespace, (struct bytes){&letter, 1}, life->hashes[number]);
     (void)call_signed(&life->fixture, "store", "\"timestamp\":%lld,\"expiry\":%lld,\"namespace\":%d,\"data\":\"%s\"",
                       (long long)life->fixture.net.fake.now_ms, expiry_ms, namespace, base64[number]);
 }
@@ -84,8 +84,8 @@ static void call_one(struct life *life)
                           "\"timestamp\":%lld,\"revoke\":\"%s\",\"unrevoke\":\"%s\"", take_time(life), token, token);
         break;
     case 6:
-        (void)call_by_token(fixture, take_u8(&life->in), "expire", "\"messages\":\"%s\",\"expiry\":%lld", take_hash(life),
-                            take_time(life));
+        (void)call_by_token(fixture, take_u8(&life->in), "expire", "\"messages\":\"%s\",\"expiry\":%lld",
+                            take_hash(life), take_time(life));
         break;
     case 7:
         (void)call_signed(fixture, "get_expiries", "\"timestamp\":%lld,\"messages\":[\"%s\"]",
@@ -130,9 +130,8 @@ static void call_many(struct life *life)
 static void call_by_member(struct life *life)
 {
     const struct fake_env *fake = &life->fixture.net.fake;
-    struct bytes body = fake->call_count == 0
-                            ? take_bytes(&life->in)
-                            : fake_call_body(fake->calls[take_u8(&life->in) % fake->call_count]);
+    struct bytes body = fake->call_count == 0 ? take_bytes(&life->in)
+                                              : fake_call_body(fake->calls[take_u8(&life->in) % fake->call_count]);
 
     send(life, PATH_SN_STORAGE_CC, take_mutated(&life->in, life->arena, body));
 }

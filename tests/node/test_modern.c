@@ -88,8 +88,8 @@ END_TEST
 /* A long poll is the era's, and nothing else may ask for one. */
 START_TEST(long_polls_are_gone)
 {
-    static const char *const bodies[] = {
-        "{\"method\":\"retrieve\",\"params\":{\"pubkey\":\"05\"}}", "{\"method\":\"info\",\"params\":{}}"};
+    static const char *const bodies[] = {"{\"method\":\"retrieve\",\"params\":{\"pubkey\":\"05\"}}",
+                                         "{\"method\":\"info\",\"params\":{}}"};
 
     start();
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
@@ -148,7 +148,7 @@ END_TEST
 /* All keys of every node, and those beside them. */
 START_TEST(get_swarm_names_the_members)
 {
-    static const char *const names[] = {"address",       "ip",        "port",     "pubkey_x25519", "pubkey_ed25519",
+    static const char *const names[] = {"address",       "ip",         "port",     "pubkey_x25519", "pubkey_ed25519",
                                         "pubkey_legacy", "port_https", "port_omq", "port_quic"};
     struct json *document;
     const struct json *nodes, *hf;
@@ -199,8 +199,8 @@ START_TEST(oxend_requests_are_answered)
     enum err err;
 
     start();
-    expect_answer(execute("{\"method\":\"oxend_request\",\"params\":{\"endpoint\":\"ons_resolve\",\"params\":{}}}"), 200,
-                  "{\"result\":{},\"t\":1567296000000,\"hf\":[19,4]}");
+    expect_answer(execute("{\"method\":\"oxend_request\",\"params\":{\"endpoint\":\"ons_resolve\",\"params\":{}}}"),
+                  200, "{\"result\":{},\"t\":1567296000000,\"hf\":[19,4]}");
     expect_answer(execute("{\"method\":\"oxend_request\",\"params\":{\"endpoint\":\"get_info\"}}"), 400,
                   "invalid request: Invalid oxend endpoint 'get_info'");
     request = execute("{\"method\":\"oxend_request\",\"params\":{\"endpoint\":\"get_service_nodes\",\"params\":"
@@ -277,16 +277,16 @@ START_TEST(batches_have_a_limit)
 END_TEST
 
 #define RETRIEVE_UNSIGNED "{\"method\":\"oxend_request\",\"params\":{\"endpoint\":\"ons_resolve\"}}"
-#define RESOLVED "{\"code\":200,\"body\":{\"result\":{},\"t\":1567296000000,\"hf\":[19,4]}}"
-#define INFO_PART "{\"method\":\"info\",\"params\":{}}"
+#define RESOLVED          "{\"code\":200,\"body\":{\"result\":{},\"t\":1567296000000,\"hf\":[19,4]}}"
+#define INFO_PART         "{\"method\":\"info\",\"params\":{}}"
 
 START_TEST(batches_answer_in_order)
 {
     start();
-    expect_answer(execute("{\"method\":\"batch\",\"params\":{\"requests\":[" RETRIEVE_UNSIGNED "," INFO_PART "]}}"), 200,
-                  "{\"results\":[" RESOLVED ",{\"code\":200,\"body\":" INFO "}]}");
-    expect_answer(execute("{\"method\":\"sequence\",\"params\":{\"requests\":[" INFO_PART "," RETRIEVE_UNSIGNED "]}}"), 200,
-                  "{\"results\":[{\"code\":200,\"body\":" INFO "}," RESOLVED "]}");
+    expect_answer(execute("{\"method\":\"batch\",\"params\":{\"requests\":[" RETRIEVE_UNSIGNED "," INFO_PART "]}}"),
+                  200, "{\"results\":[" RESOLVED ",{\"code\":200,\"body\":" INFO "}]}");
+    expect_answer(execute("{\"method\":\"sequence\",\"params\":{\"requests\":[" INFO_PART "," RETRIEVE_UNSIGNED "]}}"),
+                  200, "{\"results\":[{\"code\":200,\"body\":" INFO "}," RESOLVED "]}");
     end();
 }
 END_TEST
@@ -333,13 +333,26 @@ START_TEST(conditions_compare)
         const char *condition;
         bool holds;
     } cases[] = {
-        {"\"hf_at_least\":[19,4]", true},      {"\"hf_at_least\":[19,5]", false}, {"\"hf_at_least\":19", true},
-        {"\"hf_at_least\":[19]", true},        {"\"hf_at_least\":20", false},     {"\"hf_before\":[19]", false},
-        {"\"hf_before\":[19,5]", true},        {"\"hf_before\":[19,4]", false},   {"\"hf_before\":[19,5,0,7]", true},
-        {"\"v_at_least\":[2,2]", true},        {"\"v_at_least\":[2,8,1]", false}, {"\"v_before\":[2,8,1]", true},
-        {"\"v_before\":[2,8,0]", false},       {"\"v_before\":3", true},          {"\"height_at_least\":100", true},
-        {"\"height_at_least\":101", false},    {"\"height_before\":101", true},   {"\"height_before\":100", false},
-        {"\"hf_at_least\":[19],\"v_before\":[2]", false}, {"\"hf_before\":[],\"height_at_least\":1", true},
+        {"\"hf_at_least\":[19,4]", true},
+        {"\"hf_at_least\":[19,5]", false},
+        {"\"hf_at_least\":19", true},
+        {"\"hf_at_least\":[19]", true},
+        {"\"hf_at_least\":20", false},
+        {"\"hf_before\":[19]", false},
+        {"\"hf_before\":[19,5]", true},
+        {"\"hf_before\":[19,4]", false},
+        {"\"hf_before\":[19,5,0,7]", true},
+        {"\"v_at_least\":[2,2]", true},
+        {"\"v_at_least\":[2,8,1]", false},
+        {"\"v_before\":[2,8,1]", true},
+        {"\"v_before\":[2,8,0]", false},
+        {"\"v_before\":3", true},
+        {"\"height_at_least\":100", true},
+        {"\"height_at_least\":101", false},
+        {"\"height_before\":101", true},
+        {"\"height_before\":100", false},
+        {"\"hf_at_least\":[19],\"v_before\":[2]", false},
+        {"\"hf_before\":[],\"height_at_least\":1", true},
     };
     char body[300], answer[400];
 
@@ -367,14 +380,16 @@ START_TEST(branches_nest)
                    "%sfalse,\"result\":{\"code\":200,\"body\":%strue,\"result\":{\"code\":200,\"body\":{\"results\":["
                    "{\"code\":200,\"body\":" INFO "}," RESOLVED "]}}}}}",
                    head, head);
-    expect_answer(execute("{\"method\":\"ifelse\",\"params\":{\"if\":{\"height_before\":5},\"else\":{\"method\":\"ifelse\","
-                          "\"params\":{\"if\":{\"height_at_least\":5},\"then\":{\"method\":\"sequence\",\"params\":"
-                          "{\"requests\":[" INFO_PART "," RETRIEVE_UNSIGNED "]}}}}}}"),
-                  200, answer);
+    expect_answer(
+        execute("{\"method\":\"ifelse\",\"params\":{\"if\":{\"height_before\":5},\"else\":{\"method\":\"ifelse\","
+                "\"params\":{\"if\":{\"height_at_least\":5},\"then\":{\"method\":\"sequence\",\"params\":"
+                "{\"requests\":[" INFO_PART "," RETRIEVE_UNSIGNED "]}}}}}}"),
+        200, answer);
     end();
 }
 END_TEST
 
-TEST_MAIN("modern", calls_are_told_apart, long_polls_are_gone, modern_nodes_are_modern_servers, info_says_what_it_runs, get_swarm_names_the_members,
-          oxend_requests_are_answered, batches_are_checked_as_a_whole, batches_have_a_limit, batches_answer_in_order,
-          ifelse_is_checked_as_a_whole, conditions_compare, branches_nest)
+TEST_MAIN("modern", calls_are_told_apart, long_polls_are_gone, modern_nodes_are_modern_servers, info_says_what_it_runs,
+          get_swarm_names_the_members, oxend_requests_are_answered, batches_are_checked_as_a_whole,
+          batches_have_a_limit, batches_answer_in_order, ifelse_is_checked_as_a_whole, conditions_compare,
+          branches_nest)

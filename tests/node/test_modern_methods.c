@@ -22,7 +22,7 @@ static void end(void)
     modern_fixture_fini(&fixture);
 }
 
-#define NOW INT64_C(1567296000000)
+#define NOW  INT64_C(1567296000000)
 #define HASH "AhmHtbZRSgxUdgjaOrNhI68Hn5VBgzdvqPbMNeVSMsY"
 
 static struct json *parse(const struct fake_request *request, uint16_t status)
@@ -74,7 +74,8 @@ START_TEST(stores_are_refused)
         {false, "\"timestamp\":1567296000000,\"ttl\":9999", 403, "Provided expiry/TTL is not valid."},
         {false, "\"timestamp\":1567296000000,\"ttl\":1209600001", 403, "Provided expiry/TTL is not valid."},
         {false, "\"timestamp\":1567296000000,\"expiry\":1567295999999", 403, "Provided expiry/TTL is not valid."},
-        {true, "\"timestamp\":1567296000000,\"ttl\":2592000001,\"namespace\":1", 403, "Provided expiry/TTL is not valid."},
+        {true, "\"timestamp\":1567296000000,\"ttl\":2592000001,\"namespace\":1", 403,
+         "Provided expiry/TTL is not valid."},
         {false, "\"timestamp\":1567296010001,\"ttl\":60000", 406, "Timestamp error: check your clock"},
         {false, "\"timestamp\":1567295929999,\"ttl\":60000", 406, "Timestamp error: check your clock"},
         {false, "\"timestamp\":1567296000000,\"ttl\":60000,\"namespace\":7", 401,
@@ -164,16 +165,18 @@ START_TEST(signatures_are_refused)
         expect_answer(call_by_token(&fixture, 0, signed_calls[i].method, "%s", signed_calls[i].fields), 401, text);
         request = call_by_token(&fixture, signed_calls[i].rights, signed_calls[i].method, "%s", signed_calls[i].fields);
         answer_as_members(&fixture);
-        ck_assert_msg(request->status == 200, "%s: %.*s", signed_calls[i].method,
-                      (int)fake_request_answer(request).len, (const char *)fake_request_answer(request).data);
+        ck_assert_msg(request->status == 200, "%s: %.*s", signed_calls[i].method, (int)fake_request_answer(request).len,
+                      (const char *)fake_request_answer(request).data);
         base64_encode(token, BYTES_OF(fixture.token.bytes));
-        request = call_signed(&fixture, "revoke_subaccount", "\"timestamp\":%lld,\"revoke\":[\"%s\"]", (long long)NOW, token);
+        request =
+            call_signed(&fixture, "revoke_subaccount", "\"timestamp\":%lld,\"revoke\":[\"%s\"]", (long long)NOW, token);
         answer_as_members(&fixture);
         expect_own(request, 200, "{\"signature\":\"SIG\"}");
-        expect_answer(call_by_token(&fixture, signed_calls[i].rights, signed_calls[i].method, "%s",
-                                    signed_calls[i].fields),
-                      401, text);
-        request = call_signed(&fixture, "unrevoke_subaccount", "\"timestamp\":%lld,\"unrevoke\":\"%s\"", (long long)NOW, token);
+        expect_answer(
+            call_by_token(&fixture, signed_calls[i].rights, signed_calls[i].method, "%s", signed_calls[i].fields), 401,
+            text);
+        request = call_signed(&fixture, "unrevoke_subaccount", "\"timestamp\":%lld,\"unrevoke\":\"%s\"", (long long)NOW,
+                              token);
         answer_as_members(&fixture);
         expect_own(request, 200, "{\"count\":1,\"signature\":\"SIG\"}");
     }
@@ -197,9 +200,11 @@ START_TEST(revoked_tokens_read_of_their_end)
     answer_as_members(&fixture);
     ck_assert_uint_eq(request->status, 200);
     ck_assert_uint_eq(
-        call_by_token(&fixture, SUBACCOUNT_READ, "retrieve", "\"timestamp\":1567296000000,\"namespace\":11")->status, 401);
+        call_by_token(&fixture, SUBACCOUNT_READ, "retrieve", "\"timestamp\":1567296000000,\"namespace\":11")->status,
+        401);
     ck_assert_uint_eq(
-        call_by_token(&fixture, SUBACCOUNT_READ, "retrieve", "\"timestamp\":1567296000000,\"namespace\":-11")->status, 200);
+        call_by_token(&fixture, SUBACCOUNT_READ, "retrieve", "\"timestamp\":1567296000000,\"namespace\":-11")->status,
+        200);
     end();
 }
 END_TEST
@@ -237,23 +242,26 @@ START_TEST(retrieve_gives_what_was_stored)
     start();
     store_modern(&fixture, 0, "one", first);
     store_modern(&fixture, 0, "two!", second);
-    (void)snprintf(wanted, sizeof(wanted),
-                   "{\"messages\":[{\"hash\":\"%s\",\"timestamp\":1567296000000,\"expiration\":1567299600000,\"data\":\"b25l\"},"
-                   "{\"hash\":\"%s\",\"timestamp\":1567296000000,\"expiration\":1567299600000,\"data\":\"dHdvIQ==\"}],"
-                   "\"more\":false,\"t\":1567296000000,\"hf\":[19,4]}",
-                   first, second);
+    (void)snprintf(
+        wanted, sizeof(wanted),
+        "{\"messages\":[{\"hash\":\"%s\",\"timestamp\":1567296000000,\"expiration\":1567299600000,\"data\":\"b25l\"},"
+        "{\"hash\":\"%s\",\"timestamp\":1567296000000,\"expiration\":1567299600000,\"data\":\"dHdvIQ==\"}],"
+        "\"more\":false,\"t\":1567296000000,\"hf\":[19,4]}",
+        first, second);
     expect_answer(retrieve(""), 200, wanted);
     (void)snprintf(fields, sizeof(fields), ",\"last_hash\":\"%s\"", HASH);
     expect_answer(retrieve(fields), 200, wanted);
-    (void)snprintf(wanted, sizeof(wanted),
-                   "{\"messages\":[{\"hash\":\"%s\",\"timestamp\":1567296000000,\"expiration\":1567299600000,\"data\":\"b25l\"}],"
-                   "\"more\":true,\"t\":1567296000000,\"hf\":[19,4]}",
-                   first);
+    (void)snprintf(
+        wanted, sizeof(wanted),
+        "{\"messages\":[{\"hash\":\"%s\",\"timestamp\":1567296000000,\"expiration\":1567299600000,\"data\":\"b25l\"}],"
+        "\"more\":true,\"t\":1567296000000,\"hf\":[19,4]}",
+        first);
     expect_answer(retrieve(",\"max_count\":1"), 200, wanted);
     expect_answer(retrieve(",\"max_size\":1"), 200, wanted);
     (void)snprintf(fields, sizeof(fields), ",\"lastHash\":\"%s\"", second);
     expect_answer(retrieve(fields), 200, "{\"messages\":[],\"more\":false,\"t\":1567296000000,\"hf\":[19,4]}");
-    expect_answer(retrieve(",\"namespace\":1"), 200, "{\"messages\":[],\"more\":false,\"t\":1567296000000,\"hf\":[19,4]}");
+    expect_answer(retrieve(",\"namespace\":1"), 200,
+                  "{\"messages\":[],\"more\":false,\"t\":1567296000000,\"hf\":[19,4]}");
     expect_answer(call_unsigned(&fixture, "retrieve", "%s", ""), 401, "retrieve: request signature required");
     expect_answer(call_unsigned(&fixture, "retrieve", "\"namespace\":-10"), 200,
                   "{\"messages\":[],\"more\":false,\"t\":1567296000000,\"hf\":[19,4]}");
@@ -285,8 +293,9 @@ START_TEST(get_expiries_says_when)
     start();
     store_modern(&fixture, 3, "one", hash);
     (void)snprintf(wanted, sizeof(wanted), "{\"expiries\":{\"%s\":1567299600000}}", hash);
-    expect_answer(call_signed(&fixture, "get_expiries", "\"timestamp\":%lld,\"messages\":[\"%s\",\"x\",\"%s\",\"" HASH "\"]",
-                              (long long)NOW, hash, hash),
+    expect_answer(call_signed(&fixture, "get_expiries",
+                              "\"timestamp\":%lld,\"messages\":[\"%s\",\"x\",\"%s\",\"" HASH "\"]", (long long)NOW,
+                              hash, hash),
                   200, wanted);
     expect_answer(call_signed(&fixture, "get_expiries", "\"timestamp\":%lld,\"messages\":\"any\"", (long long)NOW), 200,
                   "{\"expiries\":{}}");
@@ -335,7 +344,8 @@ START_TEST(delete_all_and_before_delete)
     expect_own(request, 200, wanted);
     request = call_signed(&fixture, "delete_all", "\"timestamp\":%lld,\"namespace\":\"all\"", (long long)NOW);
     answer_as_members(&fixture);
-    (void)snprintf(wanted, sizeof(wanted), "{\"deleted\":{\"-2\":[\"%s\"],\"0\":[\"%s\"]},\"signature\":\"SIG\"}", there, later);
+    (void)snprintf(wanted, sizeof(wanted), "{\"deleted\":{\"-2\":[\"%s\"],\"0\":[\"%s\"]},\"signature\":\"SIG\"}",
+                   there, later);
     expect_own(request, 200, wanted);
     ck_assert_uint_eq(snode_held_for(fixture.snode, &fixture.account), 0);
     end();
@@ -361,11 +371,12 @@ START_TEST(expire_changes)
     }
     EXPIRE("\"expiry\":%lld,\"extend\":true", (long long)NOW + 40000);
     (void)snprintf(wanted, sizeof(wanted),
-                   "{\"expiry\":%lld,\"signature\":\"SIG\",\"unchanged\":{\"%s\":%lld},\"updated\":[]}", (long long)NOW + 40000,
-                   hash, (long long)NOW + 50000);
+                   "{\"expiry\":%lld,\"signature\":\"SIG\",\"unchanged\":{\"%s\":%lld},\"updated\":[]}",
+                   (long long)NOW + 40000, hash, (long long)NOW + 50000);
     expect_own(request, 200, wanted);
     EXPIRE("\"expiry\":%lld,\"shorten\":true", (long long)NOW + 40000);
-    (void)snprintf(wanted, sizeof(wanted), "{\"expiry\":%lld,\"signature\":\"SIG\",\"unchanged\":{},\"updated\":[\"%s\"]}",
+    (void)snprintf(wanted, sizeof(wanted),
+                   "{\"expiry\":%lld,\"signature\":\"SIG\",\"unchanged\":{},\"updated\":[\"%s\"]}",
                    (long long)NOW + 40000, hash);
     expect_own(request, 200, wanted);
     /* no longer than anybody keeps anything */
@@ -373,8 +384,8 @@ START_TEST(expire_changes)
     (void)snprintf(wanted, sizeof(wanted), "{\"expiry\":%lld,\"signature\":\"SIG\",\"updated\":[\"%s\"]}",
                    (long long)(NOW + LIMIT_TTL_PRIVATE_MS_MAX), hash);
     expect_own(request, 200, wanted);
-    request = call_signed(&fixture, "expire", "\"messages\":[\"" HASH "\",\"%s\"],\"expiry\":[%lld,%lld]", hash, (long long)NOW + 1,
-                          (long long)NOW + 70000);
+    request = call_signed(&fixture, "expire", "\"messages\":[\"" HASH "\",\"%s\"],\"expiry\":[%lld,%lld]", hash,
+                          (long long)NOW + 1, (long long)NOW + 70000);
     answer_as_members(&fixture);
     (void)snprintf(wanted, sizeof(wanted), "{\"expiry\":[%lld,%lld],\"signature\":\"SIG\",\"updated\":[\"%s\"]}",
                    (long long)NOW + 1, (long long)NOW + 70000, hash);
@@ -392,12 +403,14 @@ START_TEST(writers_only_extend)
 
     start();
     store_modern(&fixture, 0, "one", hash);
-    expect_answer(call_by_token(&fixture, SUBACCOUNT_WRITE, "expire", "\"messages\":\"%s\",\"expiry\":%lld,\"shorten\":true", hash,
-                                (long long)NOW + 5),
+    expect_answer(call_by_token(&fixture, SUBACCOUNT_WRITE, "expire",
+                                "\"messages\":\"%s\",\"expiry\":%lld,\"shorten\":true", hash, (long long)NOW + 5),
                   400, "expire: shorten parameter cannot be used with this subaccount token (missing delete access)");
-    request = call_by_token(&fixture, SUBACCOUNT_WRITE, "expire", "\"messages\":\"%s\",\"expiry\":%lld", hash, (long long)NOW + 5);
+    request = call_by_token(&fixture, SUBACCOUNT_WRITE, "expire", "\"messages\":\"%s\",\"expiry\":%lld", hash,
+                            (long long)NOW + 5);
     answer_as_members(&fixture);
-    (void)snprintf(wanted, sizeof(wanted), "{\"expiry\":%lld,\"signature\":\"SIG\",\"updated\":[]}", (long long)NOW + 5);
+    (void)snprintf(wanted, sizeof(wanted), "{\"expiry\":%lld,\"signature\":\"SIG\",\"updated\":[]}",
+                   (long long)NOW + 5);
     expect_own(request, 200, wanted);
     request = call_by_token(&fixture, SUBACCOUNT_WRITE, "expire", "\"messages\":\"%s\",\"expiry\":%lld", hash,
                             (long long)NOW + 5000000);
@@ -408,8 +421,9 @@ START_TEST(writers_only_extend)
     request = call_by_token(&fixture, SUBACCOUNT_WRITE | SUBACCOUNT_DELETE, "expire",
                             "\"messages\":\"%s\",\"expiry\":%lld,\"shorten\":true", hash, (long long)NOW + 50);
     answer_as_members(&fixture);
-    (void)snprintf(wanted, sizeof(wanted), "{\"expiry\":%lld,\"signature\":\"SIG\",\"unchanged\":{},\"updated\":[\"%s\"]}",
-                   (long long)NOW + 50, hash);
+    (void)snprintf(wanted, sizeof(wanted),
+                   "{\"expiry\":%lld,\"signature\":\"SIG\",\"unchanged\":{},\"updated\":[\"%s\"]}", (long long)NOW + 50,
+                   hash);
     expect_own(request, 200, wanted);
     end();
 }
@@ -448,9 +462,10 @@ START_TEST(batches_are_bounded)
 
         (void)snprintf(data, 6, "%05d", i);
         data[5] = 'A';
-        (void)snprintf(body, sizeof(body),
-                       "{\"method\":\"store\",\"params\":{\"pubkey\":\"%s\",\"timestamp\":%lld,\"ttl\":60000,\"data\":\"%s\"}}",
-                       fixture.pubkey, (long long)NOW, data);
+        (void)snprintf(
+            body, sizeof(body),
+            "{\"method\":\"store\",\"params\":{\"pubkey\":\"%s\",\"timestamp\":%lld,\"ttl\":60000,\"data\":\"%s\"}}",
+            fixture.pubkey, (long long)NOW, data);
         request = fake_env_request(fake, VERB_POST, "/storage_rpc/v1", bytes_text(body));
         snode_on_request(fixture.snode, &request->incoming);
         fake_env_run(fake);
@@ -464,7 +479,8 @@ START_TEST(batches_are_bounded)
     for (int parts = 1; parts <= 2; parts++) {
         struct fake_request *request;
 
-        (void)snprintf(body, sizeof(body), "{\"method\":\"batch\",\"params\":{\"requests\":[{\"method\":\"retrieve\",%s}%s%s%s]}}",
+        (void)snprintf(body, sizeof(body),
+                       "{\"method\":\"batch\",\"params\":{\"requests\":[{\"method\":\"retrieve\",%s}%s%s%s]}}",
                        signature, parts == 2 ? ",{\"method\":\"retrieve\"," : "", parts == 2 ? signature : "",
                        parts == 2 ? "}" : "");
         request = fake_env_request(fake, VERB_POST, "/storage_rpc/v1", bytes_text(body));
@@ -498,5 +514,5 @@ END_TEST
 
 TEST_MAIN("modern_methods", stores_are_refused, times_are_refused, signatures_are_refused,
           revoked_tokens_read_of_their_end, other_swarms_are_named, retrieve_gives_what_was_stored,
-          outboxes_hold_one_message, get_expiries_says_when, delete_deletes, delete_all_and_before_delete, expire_changes,
-          writers_only_extend, expire_all_shortens, batches_are_bounded, signatures_cost)
+          outboxes_hold_one_message, get_expiries_says_when, delete_deletes, delete_all_and_before_delete,
+          expire_changes, writers_only_extend, expire_all_shortens, batches_are_bounded, signatures_cost)

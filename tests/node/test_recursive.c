@@ -121,7 +121,10 @@ START_TEST(members_fail_in_many_ways)
         {NET_OK, 503, "\xff", "{\"failed\":true,\"bad_peer_response\":true}"},
         {NET_OK, 200, "{}", "{\"failed\":true,\"bad_peer_response\":true}"},
         {NET_OK, 200, "", "{\"failed\":true,\"bad_peer_response\":true}"},
-        {NET_OK, 200, "d4:hash1:\xff" "e", "{\"failed\":true,\"bad_peer_response\":true}"},
+        {NET_OK, 200,
+         "d4:hash1:\xff"
+         "e",
+         "{\"failed\":true,\"bad_peer_response\":true}"},
         {NET_OK, 200, "d6:failedi1e13:query_failurei1ee", "{\"failed\":true,\"query_failure\":true}"},
         {NET_OK, 200, "d7:alreadyi1e4:hash3:abce", "{\"already\":true,\"hash\":\"abc\"}"},
     };
@@ -299,7 +302,8 @@ START_TEST(passed_on_calls_end_here)
     fake_env_run(&fixture.net.fake);
     ck_assert_uint_eq(request->status, 200);
     ck_assert_int_eq(request->content, CONTENT_BINARY);
-    ck_assert(bytes_start_with(fake_request_answer(request), BYTES_LIT("d7:alreadyi1e6:expiryi1567299600000e4:hash43:")));
+    ck_assert(
+        bytes_start_with(fake_request_answer(request), BYTES_LIT("d7:alreadyi1e6:expiryi1567299600000e4:hash43:")));
     ck_assert_uint_eq(fake_env_open_calls(&fixture.net.fake), 2);
     answer_as_members(&fixture);
     end();
@@ -359,7 +363,7 @@ START_TEST(a_sequence_stops_when_the_asker_has_gone)
 }
 END_TEST
 
-TEST_MAIN("recursive", a_store_is_confirmed_by_all, members_fail_in_many_ways, a_huge_result_is_refused, huge_results_are_bounded_together,
-          a_failing_disk_is_said, the_answer_waits_for_the_disk, it_goes_on_without_the_asker,
-          a_node_may_end_meanwhile, passed_on_calls_end_here, held_calls_wait_for_members,
+TEST_MAIN("recursive", a_store_is_confirmed_by_all, members_fail_in_many_ways, a_huge_result_is_refused,
+          huge_results_are_bounded_together, a_failing_disk_is_said, the_answer_waits_for_the_disk,
+          it_goes_on_without_the_asker, a_node_may_end_meanwhile, passed_on_calls_end_here, held_calls_wait_for_members,
           a_sequence_stops_when_the_asker_has_gone)

@@ -44,14 +44,14 @@ static const char *decode_bencoded(enum modern_method method, struct bytes text,
     return modern_request_decode(method, &params, out);
 }
 
-#define PUBKEY "0500112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define GROUP "0300112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define PUBKEY  "0500112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define GROUP   "0300112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define ED25519 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define SIG86 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw"
-#define TOKEN "BQMAAAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
-#define HASH "AhmHtbZRSgxUdgjaOrNhI68Hn5VBgzdvqPbMNeVSMsY"
-#define SIGNED "\"pubkey\":\"" PUBKEY "\",\"signature\":\"" SIG86 "\""
-#define NOW "1700000000000"
+#define SIG86   "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw"
+#define TOKEN   "BQMAAAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+#define HASH    "AhmHtbZRSgxUdgjaOrNhI68Hn5VBgzdvqPbMNeVSMsY"
+#define SIGNED  "\"pubkey\":\"" PUBKEY "\",\"signature\":\"" SIG86 "\""
+#define NOW     "1700000000000"
 
 /* One complaint per row of PROTOCOL 10.3, for the methods that it belongs to. */
 static const struct complaint {
@@ -66,7 +66,8 @@ static const struct complaint {
     {MODERN_STORE, "{\"expiry\":1.5}",
      "Invalid value given for 'expiry': expected integer timestamp (in milliseconds)"},
     {MODERN_STORE, "{\"expiry\":999999999}", "Invalid timestamp for 'expiry': timestamp must be in milliseconds"},
-    {MODERN_STORE, "{\"namespace\":\"1\",\"pubKey\":1}", "Invalid value given for 'namespace': expected 16-bit integer"},
+    {MODERN_STORE, "{\"namespace\":\"1\",\"pubKey\":1}",
+     "Invalid value given for 'namespace': expected 16-bit integer"},
     {MODERN_STORE, "{\"namespace\":32768}", "Invalid value given for 'namespace': value out of range"},
     {MODERN_STORE, "{\"namespace\":-32769}", "Invalid value given for 'namespace': value out of range"},
     {MODERN_STORE, "{\"pubKey\":1,\"pubkey\":1}", "Invalid value given for 'pubKey': expected string"},
@@ -115,7 +116,8 @@ static const struct complaint {
      "pubkey_ed25519 is only permitted for 05[...] pubkeys"},
     {MODERN_STORE, "{\"timestamp\":1,\"ttl\":1,\"pubkey\":\"" PUBKEY "\",\"signature\":\"x\"}",
      "invalid signature: expected base64 encoded Ed25519 signature"},
-    {MODERN_STORE, "{\"timestamp\":1,\"ttl\":1,\"pubkey\":\"" PUBKEY "\",\"pubkey_ed25519\":\"x\",\"subaccount\":\"x\"}",
+    {MODERN_STORE,
+     "{\"timestamp\":1,\"ttl\":1,\"pubkey\":\"" PUBKEY "\",\"pubkey_ed25519\":\"x\",\"subaccount\":\"x\"}",
      "Required field 'data' missing"},
     {MODERN_STORE, "{\"timestamp\":1,\"ttl\":1," SIGNED ",\"subaccount\":\"x\"}",
      "invalid subaccount: subaccount_sig is required when using subaccount"},
@@ -133,7 +135,8 @@ static const struct complaint {
     {MODERN_DELETE, "{\"pubkey\":\"" PUBKEY "\",\"pubkey_ed25519\":\"12\",\"signature\":\"x\"}",
      "Invalid pubkey_ed25519: expected 64 hex char or 32 byte pubkey"},
     {MODERN_DELETE,
-     "{\"pubkey\":\"" PUBKEY "\",\"pubkey_ed25519\":\"x0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\","
+     "{\"pubkey\":\"" PUBKEY
+     "\",\"pubkey_ed25519\":\"x0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\","
      "\"signature\":\"x\"}",
      "invalid pubkey_ed25519: value is not hex"},
     {MODERN_DELETE, "{\"pubkey\":\"" PUBKEY "\",\"signature\":\"" SIG86 "=\"}",
@@ -183,8 +186,7 @@ static const struct complaint {
     {MODERN_GET_SWARM, "{}", "Required field 'pubkey' missing"},
     {MODERN_GET_SWARM, "{\"pubKey\":\"a\"}", "Pubkey must be 66 hex digits/33 bytes long"},
     {MODERN_REVOKE, "{" SIGNED "}", "Required field 'revoke' missing"},
-    {MODERN_REVOKE, "{" SIGNED ",\"revoke\":\"x\"}",
-     "invalid revoke: expected base64 or hex-encoded subaccount tag"},
+    {MODERN_REVOKE, "{" SIGNED ",\"revoke\":\"x\"}", "invalid revoke: expected base64 or hex-encoded subaccount tag"},
     {MODERN_REVOKE, "{" SIGNED ",\"revoke\":\"" TOKEN "\"}", "Required field 'timestamp' missing"},
     {MODERN_UNREVOKE, "{" SIGNED "}", "Required field 'timestamp' missing"},
     {MODERN_UNREVOKE, "{" SIGNED ",\"timestamp\":" NOW "}", "Required field 'unrevoke' missing"},
@@ -359,10 +361,10 @@ START_TEST(namespaces_have_classes)
         int16_t namespace;
         bool inbox, outbox, unrevocable, read_by_all;
     } cases[] = {
-        {0, true, false, false, false},     {10, true, false, false, false},  {-10, true, false, false, true},
-        {-20, true, false, false, false},   {1, false, false, false, false},  {21, false, false, false, false},
-        {-1, false, true, false, true},     {-21, false, true, false, true},  {-11, false, false, true, false},
-        {-111, false, false, true, false},  {11, false, false, false, false}, {-2, false, false, false, false},
+        {0, true, false, false, false},     {10, true, false, false, false},      {-10, true, false, false, true},
+        {-20, true, false, false, false},   {1, false, false, false, false},      {21, false, false, false, false},
+        {-1, false, true, false, true},     {-21, false, true, false, true},      {-11, false, false, true, false},
+        {-111, false, false, true, false},  {11, false, false, false, false},     {-2, false, false, false, false},
         {-32761, false, true, false, true}, {-32768, false, false, false, false},
     };
 
@@ -384,7 +386,8 @@ START_TEST(requests_are_passed_on_and_signed)
     } cases[] = {
         {MODERN_STORE, "{" SIGNED ",\"timestamp\":" NOW ",\"ttl\":5,\"data\":\"YQ==\"}", "store" NOW},
         {MODERN_STORE,
-         "{" SIGNED ",\"timestamp\":" NOW ",\"ttl\":5,\"data\":\"YQ==\",\"namespace\":-7,\"sig_timestamp\":1600000000000,"
+         "{" SIGNED ",\"timestamp\":" NOW
+         ",\"ttl\":5,\"data\":\"YQ==\",\"namespace\":-7,\"sig_timestamp\":1600000000000,"
          "\"subaccount\":\"" TOKEN "\",\"subaccount_sig\":\"" SIG86 "==\"}",
          "store-71600000000000"},
         {MODERN_DELETE, "{" SIGNED ",\"messages\":[\"" HASH "\",\"" HASH "\"],\"pubkey_ed25519\":\"" ED25519 "\"}",
@@ -394,7 +397,8 @@ START_TEST(requests_are_passed_on_and_signed)
         {MODERN_DELETE_BEFORE, "{" SIGNED ",\"before\":" NOW "}", "delete_before" NOW},
         {MODERN_EXPIRE_ALL, "{" SIGNED ",\"expiry\":" NOW ",\"namespace\":-11}", "expire_all-11" NOW},
         {MODERN_EXPIRE, "{" SIGNED ",\"expiry\":5,\"messages\":\"" HASH "\"}", "expire5" HASH},
-        {MODERN_EXPIRE, "{" SIGNED ",\"expiry\":[5],\"messages\":\"" HASH "\",\"shorten\":true}", "expireshorten5" HASH},
+        {MODERN_EXPIRE, "{" SIGNED ",\"expiry\":[5],\"messages\":\"" HASH "\",\"shorten\":true}",
+         "expireshorten5" HASH},
         {MODERN_EXPIRE, "{" SIGNED ",\"expiry\":[5,6],\"messages\":[\"" HASH "\",\"" HASH "\"],\"extend\":true}",
          "expireextend56" HASH HASH},
         {MODERN_REVOKE, "{" SIGNED ",\"timestamp\":" NOW ",\"revoke\":[]}", "revoke_subaccount" NOW},
@@ -482,5 +486,5 @@ END_TEST
 
 TEST_MAIN("modern_request", every_complaint_has_its_words, bencoded_complaints_have_their_words, tokens_are_bounded,
           data_is_bounded, store_takes_texts_and_numbers, retrieve_knows_whether_it_must_be_signed,
-          methods_have_their_names, namespaces_have_classes, requests_are_passed_on_and_signed,
-          the_other_signed_texts, tokens_permit)
+          methods_have_their_names, namespaces_have_classes, requests_are_passed_on_and_signed, the_other_signed_texts,
+          tokens_permit)

@@ -7,10 +7,10 @@
 #include "common/text.h"
 #include "tests/support/check_main.h"
 
-#define HASH_A "AhmHtbZRSgxUdgjaOrNhI68Hn5VBgzdvqPbMNeVSMsY"
-#define HASH_B "MnK9IG+gpL5XDTuXtUdSdVdzYNosc5w2F1v/piZtbjE"
-#define HASH_C "kR+ST2MOdSs4ev4xDl7lYEU2KDBiXkTPDZJbhcIlMEE"
-#define PUBKEY "0500112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define HASH_A    "AhmHtbZRSgxUdgjaOrNhI68Hn5VBgzdvqPbMNeVSMsY"
+#define HASH_B    "MnK9IG+gpL5XDTuXtUdSdVdzYNosc5w2F1v/piZtbjE"
+#define HASH_C    "kR+ST2MOdSs4ev4xDl7lYEU2KDBiXkTPDZJbhcIlMEE"
+#define PUBKEY    "0500112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define SIGNATURE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
 
 static struct modern_affected affected[] = {{5, HASH_C, 30}, {-10, HASH_A, 10}, {5, HASH_B, 20}};
@@ -40,8 +40,8 @@ static void check(const struct modern_result *result, const char *signed_text, c
                   (const char *)text.data, signed_text);
     modern_result_encode(&dict, result, signature);
     ck_assert_int_eq(modern_result_to_json(&out, buf_bytes(&dict), &deleted_any), OK);
-    ck_assert_msg(bytes_equal_text(buf_bytes(&out), json), "JSON is %.*s, not %s", (int)out.len,
-                  (const char *)out.data, json);
+    ck_assert_msg(bytes_equal_text(buf_bytes(&out), json), "JSON is %.*s, not %s", (int)out.len, (const char *)out.data,
+                  json);
     buf_fini(&text);
     buf_fini(&dict);
     buf_fini(&out);
@@ -64,8 +64,7 @@ START_TEST(every_method_signs_and_says_its_own)
     request.messages = messages;
     request.message_count = 2;
     result = (struct modern_result){.request = &request, .changed = affected, .changed_count = 1};
-    check(&result, PUBKEY HASH_B HASH_A HASH_A,
-          "{\"deleted\":[\"" HASH_A "\"],\"signature\":\"" SIGNATURE "\"");
+    check(&result, PUBKEY HASH_B HASH_A HASH_A, "{\"deleted\":[\"" HASH_A "\"],\"signature\":\"" SIGNATURE "\"");
 
     request = request_of(MODERN_DELETE_ALL);
     request.all_namespaces = true;
@@ -129,7 +128,10 @@ START_TEST(deleted_is_looked_at)
         const char *dict;
         bool any;
     } cases[] = {
-        {"de", false}, {"d7:deletedlee", false}, {"d7:deletedl1:aee", true}, {"d7:deleteddee", false},
+        {"de", false},
+        {"d7:deletedlee", false},
+        {"d7:deletedl1:aee", true},
+        {"d7:deleteddee", false},
         {"d1:ad7:deletedl1:aeee", false},
     };
     struct buf out;
@@ -150,8 +152,22 @@ END_TEST
 START_TEST(bad_results_are_refused)
 {
     static const char *const cases[] = {
-        "",         "le",     "i5e",   "d",           "d1:a",           "d1:ai5e",    "d1:b0:1:a0:e", "dei5e",
-        "d1:a1:\xff" "e", "d1:\xff" "i5ee", "d9:signature2:abe", "d1:allllllllleeeeeeeeee", "d1:a\x01" "e",
+        "",
+        "le",
+        "i5e",
+        "d",
+        "d1:a",
+        "d1:ai5e",
+        "d1:b0:1:a0:e",
+        "dei5e",
+        "d1:a1:\xff"
+        "e",
+        "d1:\xff"
+        "i5ee",
+        "d9:signature2:abe",
+        "d1:allllllllleeeeeeeeee",
+        "d1:a\x01"
+        "e",
     };
     struct buf out;
     bool any = false;

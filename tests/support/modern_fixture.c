@@ -54,9 +54,8 @@ static struct fake_request *send(struct modern_fixture *fixture)
 
 static void write_body(struct modern_fixture *fixture, const char *method, const char *more, const char *fields)
 {
-    int len = snprintf(fixture->body, sizeof(fixture->body),
-                       "{\"method\":\"%s\",\"params\":{\"pubkey\":\"%s\"%s%s%s}}", method, fixture->pubkey, more,
-                       fields[0] == '\0' ? "" : ",", fields);
+    int len = snprintf(fixture->body, sizeof(fixture->body), "{\"method\":\"%s\",\"params\":{\"pubkey\":\"%s\"%s%s%s}}",
+                       method, fixture->pubkey, more, fields[0] == '\0' ? "" : ",", fields);
 
     ASSERT(len > 0 && (size_t)len < sizeof(fixture->body));
 }
@@ -178,7 +177,8 @@ void answer_as_members(struct modern_fixture *fixture)
     }
 }
 
-void store_modern(struct modern_fixture *fixture, int16_t namespace, const char *data, char hash[MESSAGE_HASH_CHARS + 1])
+void store_modern(struct modern_fixture *fixture, int16_t namespace, const char *data,
+                  char hash[MESSAGE_HASH_CHARS + 1])
 {
     char base64[BASE64_LEN(512) + 1] = "";
     struct fake_request *request;

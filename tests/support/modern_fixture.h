@@ -13,9 +13,9 @@ struct modern_fixture {
     struct snode *snode;
     struct ed25519_public owner, other; /* other: holds tokens */
     struct ed25519_secret owner_secret, other_secret;
-    struct account_id account;              /* of the node's swarm; its key is `owner` */
+    struct account_id account; /* of the node's swarm; its key is `owner` */
     char pubkey[ACCOUNT_HEX_LEN + 1];
-    struct subaccount_token token;          /* of `other`; empty rights until make_token() */
+    struct subaccount_token token; /* of `other`; empty rights until make_token() */
     char body[4096];
 };
 
@@ -34,6 +34,7 @@ struct fake_request *call_by_token(struct modern_fixture *fixture, unsigned righ
 /* Every call to another member that is open is answered as this node answers it, passed on. */
 void answer_as_members(struct modern_fixture *fixture);
 /* Stores and has it confirmed; the hash is 43 characters and a zero. */
-void store_modern(struct modern_fixture *fixture, int16_t namespace, const char *data, char hash[MESSAGE_HASH_CHARS + 1]);
+void store_modern(struct modern_fixture *fixture, int16_t namespace, const char *data,
+                  char hash[MESSAGE_HASH_CHARS + 1]);
 
 #endif
