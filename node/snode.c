@@ -40,6 +40,18 @@ struct snode {
     struct rate_limit *rate_limit; /* NULL until a direct client comes */
 };
 
+enum err spoken_from_text(const char *text, enum spoken *out)
+{
+    static const char *const names[] = {[SPEAKS_BOTH] = "both", [SPEAKS_ERA] = "era", [SPEAKS_MODERN] = "modern"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(text, names[i]) == 0) {
+            *out = (enum spoken)i;
+            return OK;
+        }
+    return ERR_FORMAT;
+}
+
 /* ---- the parts, put together ---- */
 
 /* A client's message and a replica alike: whoever waits for that account gets it. */

@@ -19,6 +19,8 @@ struct snode_keys {
 
 /* Which storage RPC a node speaks (PROTOCOL 10.1). */
 enum spoken { SPEAKS_BOTH, SPEAKS_ERA, SPEAKS_MODERN };
+/* "both", "era", "modern". ERR_FORMAT: another text. */
+MUST_CHECK enum err spoken_from_text(const char *text, enum spoken *out);
 
 /* What all nodes of a world share; it outlives them. */
 struct snode_preset {

@@ -30,6 +30,7 @@ static const struct world_option world_options[] = {
     {"keep", VALUE_SPECIAL, 0, 0, 0},
     {"cipher", VALUE_SPECIAL, 0, 0, 0},
     {"onion", VALUE_SPECIAL, 0, 0, 0},
+    {"dialect", VALUE_SPECIAL, 0, 0, 0},
     {"observe", VALUE_SPECIAL, 0, 0, 0},
     {"nodes", VALUE_U32, AT(nodes), 1, SCENARIO_NODES_MAX},
     {"nodes_per_host", VALUE_U32, AT(nodes_per_host), 1, 1000},
@@ -193,6 +194,9 @@ static void read_special(lua_State *lua, struct scenario *scenario, const char *
         if (lua_type(lua, top) != LUA_TSTRING ||
             enc_type_from_text(bytes_text(lua_tostring(lua, top)), &config->client.enc_type) != OK)
             luaL_error(lua, "world: cipher is \"aes-gcm\" or \"xchacha20\"");
+    } else if (strcmp(name, "dialect") == 0) {
+        if (lua_type(lua, top) != LUA_TSTRING || spoken_from_text(lua_tostring(lua, top), &config->snode.spoken) != OK)
+            luaL_error(lua, "world: dialect is \"era\", \"modern\" or \"both\"");
     } else if (strcmp(name, "observe") == 0) {
         if (!lua_isboolean(lua, top))
             luaL_error(lua, "world: observe is true or false");

@@ -356,18 +356,6 @@ static int read_data_limit(struct serve *serve, const char *text)
     return 0;
 }
 
-static int read_dialect(struct serve *serve, const char *which)
-{
-    static const char *const names[] = {[SPEAKS_BOTH] = "both", [SPEAKS_ERA] = "era", [SPEAKS_MODERN] = "modern"};
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (strcmp(which, names[i]) == 0) {
-            serve->serving.spoken = (enum spoken)i;
-            return 0;
-        }
-    return wrong_value("--dialect", which, "`era`, `modern` or `both` is wanted");
-}
-
 static int read_option(struct serve *serve, const struct options *options)
 {
     switch (options->spec) {
@@ -384,7 +372,9 @@ static int read_option(struct serve *serve, const struct options *options)
     case SERVE_RELAY_HOSTS:
         return read_relay_hosts(serve, options->value);
     case SERVE_DIALECT:
-        return read_dialect(serve, options->value);
+        if (spoken_from_text(options->value, &serve->serving.spoken) != OK)
+            return wrong_value("--dialect", options->value, "`era`, `modern` or `both` is wanted");
+        return 0;
     case SERVE_JOURNAL:
         serve->journal_path = options->value;
         return 0;

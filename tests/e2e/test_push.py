@@ -13,13 +13,14 @@ import ssl
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 from nacl.bindings import crypto_sign_ed25519_pk_to_curve25519
 from nacl.signing import SigningKey
 
-from served import Served, main, onions
+from served import Served, main, onions, replay
 
 LIKE_DESKTOP = pathlib.Path(__file__).resolve().parents[2] / "scripts/like_session_desktop.py"
 
@@ -105,12 +106,16 @@ class Push(unittest.TestCase):
         self.addCleanup(stream.close)
         return stream
 
-    def store(self, user, node, data, namespace=0):
+    def exchanges(self, served):
+        metrics = served.control("GET", "/metrics")[1]
+        return next(int(line.split()[1]) for line in metrics.splitlines() if line.startswith("swarmbed_http_exchanges "))
+
+    def store(self, user, node, data, namespace=0, served=None):
         timestamp = int(time.time() * 1000)
         params = {"pubkey": user.id, "timestamp": timestamp, "ttl": 60000, "data": base64.b64encode(data).decode(),
                   "namespace": namespace, "pubkey_ed25519": user.ed25519.hex(),
                   "signature": base64.b64encode(user.key.sign(f"store{namespace or ''}{timestamp}".encode()).signature).decode()}
-        status, text = self.served.rpc(node, "store", params)
+        status, text = (served or self.served).rpc(node, "store", params)
         self.assertEqual(status, 200, text)
         return json.loads(text)["hash"].encode(), timestamp
 
@@ -179,14 +184,43 @@ class Push(unittest.TestCase):
         for stream in (streams[0], streams[2]):
             self.assertEqual(stream.frame()[b"h"], name)
 
-    def test_a_server_that_ends_closes_the_streams(self):
-        served = Served("--lan")
+    def test_a_server_that_ends_closes_the_streams_and_its_journal_runs_again(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        served = Served("--lan", "--threads", "2", folder=folder.name)
         self.addCleanup(served.kill)
         user = User("ends")
-        stream = self.open(served.swarm(user.id)[0], user.subscription([0], 0))
-        stream.frame()
-        served.stop()
-        self.assertIsNone(stream.frame())
+        node = served.swarm(user.id)[0]
+        streams = [self.open(node, user.subscription([0], 0)) for _ in range(2)]
+        for stream in streams:
+            stream.frame()
+        served.rpc(node, "store", {"pubkey": user.id, "timestamp": int(time.time() * 1000), "ttl": 60000, "data": "YWJj"})
+        streams[0].frame()
+        streams[0].close()
+        self.assertIn(b"h", streams[1].frame())
+        report = served.stop()
+        self.assertIsNone(streams[1].frame())
+        for threads in ("1", "4"):
+            done = replay(served.journal, "--threads", threads)
+            self.assertEqual((done.returncode, json.loads(done.stdout)["digest"]), (0, report["digest"]), done.stderr)
+
+    def test_who_reads_too_slowly_is_hung_up_on(self):
+        """Between whole frames, and long before all that was stored: what waits for him is bounded."""
+        served = Served("--lan")
+        self.addCleanup(served.kill)
+        user = User("slow")
+        node = served.swarm(user.id)[0]
+        stream = self.open(node, user.subscription([0], 1))
+        self.assertEqual(stream.frame(), {b"success": 1})
+        count = 0
+        while self.exchanges(served) > 1:  # this question itself is one
+            self.store(user, node, os.urandom(76800), served=served)
+            count += 1
+            self.assertLess(count, 1000, "nothing bounds what waits")
+        seen = 0
+        while stream.frame() is not None:
+            seen += 1
+        self.assertLess(seen, count + 1)
 
 
 class Beside(unittest.TestCase):

@@ -219,6 +219,14 @@ def stories(name, count, length):
     return [bytes([n]) + draw.randbytes(length) for n in range(count)]
 
 
+def seeds_monitor():
+    good = {"P": bytes(32), "d": 1, "n": [-10, 0, 5], "s": bytes(64), "t": 1567296000}
+    account = {"p": bytes([3]) + bytes(32), "n": [0], "s": bytes(64), "t": 1567296000}
+    token = {**good, "P": bytes([9]) + bytes(31), "S": bytes(64), "T": bytes([5, 1, 0, 0]) + bytes(32)}
+    return [bencoded(good), bencoded(account), bencoded(token), bencoded([good, account, account]), b"de", b"ldedee", b"i1e", b"",
+            bencoded({**good, "n": [5, 5]}), bencoded({**good, "d": 2}), bencoded({**good, "n": list(range(300))})]
+
+
 def seeds_snode():
     return stories("snode", 8, 300)
 

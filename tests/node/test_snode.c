@@ -149,6 +149,22 @@ START_TEST(snode_tells_its_version)
 }
 END_TEST
 
+/* Today's nodes tell who they are, and push; those of the era know nothing of it. */
+START_TEST(snode_of_the_era_knows_nothing_of_today)
+{
+    struct fake_request *request;
+
+    start();
+    request = post(PATH_PING, BYTES_NONE);
+    expect_answer(request, 200, "");
+    expect_answer(post(PATH_MONITOR, BYTES_LIT("x")), 400, "invalid body: expected bt_dict or list of them");
+    fixture.preset.spoken = SPEAKS_ERA;
+    expect_answer(post(PATH_PING, BYTES_NONE), 404, "unknown target for POST: /ping_test/v1");
+    expect_answer(post(PATH_MONITOR, BYTES_LIT("de")), 404, "unknown target for POST: /monitor/v1");
+    end();
+}
+END_TEST
+
 /* The size comes first, whatever the path: 10 MiB are read, one byte more is not. */
 START_TEST(snode_refuses_huge_bodies)
 {
@@ -635,7 +651,7 @@ START_TEST(snode_is_small_when_idle)
 }
 END_TEST
 
-TEST_MAIN("snode", snode_names_unknown_paths, snode_tells_its_version, snode_refuses_huge_bodies,
+TEST_MAIN("snode", snode_names_unknown_paths, snode_tells_its_version, snode_of_the_era_knows_nothing_of_today, snode_refuses_huge_bodies,
           snode_is_ready_when_in_a_swarm, snode_asks_who_pushes, snode_stores_and_gives_back, snode_holds_a_direct_poll,
           snode_executes_what_an_onion_brings, snode_holds_a_poll_out_of_an_onion, snode_lets_an_onion_asker_go,
           snode_limits_direct_clients, snode_limits_nobody_when_switched_off, snode_keeps_a_replica,
