@@ -1,0 +1,189 @@
+/* Today's dialect in a whole virtual network: all members hold what was answered, and both suites and any number of
+ * threads agree. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "proto/modern_request.h"
+#include "proto/storage_rpc.h"
+#include "sim/gateway/gateway.h"
+#include "sim/testbed.h"
+#include "tests/support/check_main.h"
+
+#define SECOND_US INT64_C(1000000)
+
+struct run {
+    struct testbed *testbed;
+    struct world *world;
+    struct gateway *gateway;
+    const struct crypto_suite *suite;
+    struct account_id account;
+    struct ed25519_secret secret;
+    uint32_t members[10];
+    uint32_t member_count;
+    /* of the last call: */
+    unsigned answers;
+    uint16_t status;
+    int64_t took_us;
+    char body[8192];
+};
+
+static void start(struct run *run, const struct crypto_suite *suite, unsigned threads)
+{
+    static const uint8_t seed[32] = {9};
+    struct testbed_config config;
+    struct ed25519_public public;
+
+    memset(run, 0, sizeof(*run));
+    ck_assert_int_eq(crypto_start(), OK);
+    testbed_config_default(&config);
+    config.nodes = 20;
+    config.suite = suite;
+    config.world.threads = threads;
+    run->testbed = testbed_new(&config);
+    run->world = testbed_world(run->testbed);
+    run->gateway = gateway_new(run->world);
+    run->suite = suite;
+    ed25519_from_seed(seed, &public, &run->secret);
+    run->account.bytes[0] = ACCOUNT_PREFIX;
+    memcpy(run->account.bytes + 1, public.bytes, 32);
+    run->member_count = testbed_swarm_nodes(run->testbed, &run->account, run->members, ARRAY_LEN(run->members));
+    ck_assert_uint_ge(run->member_count, 5);
+}
+
+static uint64_t end(struct run *run)
+{
+    uint64_t digest = world_digest(run->world);
+
+    gateway_free(run->gateway);
+    testbed_free(run->testbed);
+    return digest;
+}
+
+static void on_done(void *owner, enum net net, const struct message *in)
+{
+    struct run *run = owner;
+    struct bytes body = blob_bytes(in->body);
+
+    ck_assert_int_eq(net, NET_OK);
+    ck_assert_uint_lt(body.len, sizeof(run->body));
+    run->answers++;
+    run->status = in->status;
+    run->took_us = world_now_us(run->world) - run->took_us;
+    memcpy(run->body, body.data, body.len);
+    run->body[body.len] = '\0';
+}
+
+/* A call to a member, and up to ten seconds for its answer. */
+static void call(struct run *run, uint32_t member, const char *body)
+{
+    struct message message = {.verb = VERB_POST, .path = BYTES_LIT(PATH_STORAGE_RPC)};
+    unsigned before = run->answers;
+
+    message.body = blob_copy(bytes_text(body));
+    run->took_us = world_now_us(run->world);
+    gateway_call(run->gateway, world_address(run->world, testbed_node_seat(run->testbed, run->members[member])),
+                 &message, NULL, on_done, run);
+    blob_drop(message.body);
+    for (int i = 0; i < 10000 && run->answers == before; i++) {
+        world_run_until(run->world, world_now_us(run->world) + SECOND_US / 1000, 0, NULL, NULL, 0);
+        gateway_flush(run->gateway);
+    }
+    ck_assert_uint_eq(run->answers, before + 1);
+}
+
+static void store(struct run *run, uint32_t member, const char *data)
+{
+    char hex[ACCOUNT_HEX_LEN + 1] = "", body[400];
+
+    account_to_hex(&run->account, hex);
+    (void)snprintf(
+        body, sizeof(body),
+        "{\"method\":\"store\",\"params\":{\"pubkey\":\"%s\",\"timestamp\":%lld,\"ttl\":60000,\"data\":\"%s\"}}", hex,
+        (long long)world_now_ms(run->world), data);
+    call(run, member, body);
+    ck_assert_uint_eq(run->status, 200);
+}
+
+/* The hashes that a member has for the account. */
+static size_t retrieve(struct run *run, uint32_t member)
+{
+    char hex[ACCOUNT_HEX_LEN + 1] = "", base64[BASE64_LEN(64) + 1] = "", body[500];
+    struct modern_request request = {
+        .method = MODERN_RETRIEVE, .account = run->account, .signed_ms = world_now_ms(run->world)};
+    uint8_t signature[64];
+    struct json *document;
+    struct buf text;
+    size_t count;
+    enum err err;
+
+    buf_init(&text, SIZE_MAX);
+    modern_request_signed_text(&text, &request);
+    run->suite->sign(&run->secret, buf_bytes(&text), signature);
+    buf_fini(&text);
+    base64_encode(base64, BYTES_OF(signature));
+    account_to_hex(&run->account, hex);
+    (void)snprintf(body, sizeof(body),
+                   "{\"method\":\"retrieve\",\"params\":{\"pubkey\":\"%s\",\"timestamp\":%lld,\"signature\":\"%s\"}}",
+                   hex, (long long)request.signed_ms, base64);
+    call(run, member, body);
+    ck_assert_msg(run->status == 200, "%u %s", run->status, run->body);
+    document = json_parse(bytes_text(run->body), &err);
+    count = json_count(json_get(document, "messages"));
+    json_free(document);
+    return count;
+}
+
+/* A store that is answered is at every member. */
+START_TEST(all_members_hold_what_was_answered)
+{
+    struct run run;
+
+    start(&run, &crypto_real, 1);
+    store(&run, 0, "b25l");
+    ck_assert_ptr_null(strstr(run.body, "failed"));
+    store(&run, 1, "dHdv");
+    for (uint32_t i = 0; i < run.member_count; i++)
+        ck_assert_uint_eq(retrieve(&run, i), 2);
+    (void)end(&run);
+}
+END_TEST
+
+/* What a run shows: signatures differ in bytes between the suites, and so do the digests. */
+struct shown {
+    uint64_t digest;
+    int64_t took_us[3];
+    size_t body_bytes[3];
+};
+
+static struct shown shown_by(const struct crypto_suite *suite, unsigned threads)
+{
+    struct shown shown;
+    struct run run;
+
+    start(&run, suite, threads);
+    for (size_t i = 0; i < 3; i++) {
+        if (i < 2)
+            store(&run, (uint32_t)i, "b25l");
+        else
+            ck_assert_uint_eq(retrieve(&run, 2), 1);
+        shown.took_us[i] = run.took_us;
+        shown.body_bytes[i] = strlen(run.body);
+    }
+    shown.digest = end(&run);
+    return shown;
+}
+
+START_TEST(suites_and_threads_agree)
+{
+    struct shown real = shown_by(&crypto_real, 1), threads = shown_by(&crypto_real, 4);
+    struct shown modelled = shown_by(&crypto_modelled, 1), both = shown_by(&crypto_modelled, 4);
+
+    ck_assert_uint_eq(real.digest, threads.digest);
+    ck_assert_uint_eq(modelled.digest, both.digest);
+    ck_assert_mem_eq(real.took_us, modelled.took_us, sizeof(real.took_us));
+    ck_assert_mem_eq(real.body_bytes, modelled.body_bytes, sizeof(real.body_bytes));
+}
+END_TEST
+
+TEST_MAIN("modern_world", all_members_hold_what_was_answered, suites_and_threads_agree)
