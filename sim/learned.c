@@ -172,6 +172,7 @@ static void learn_mailbox(struct learned *learned, struct table *index, const st
     mailbox = &learned->mailboxes[row_of(index, &key, &learned->mailbox_count)];
     mailbox->account = sighting->account;
     memcpy(mailbox->method, sighting->method, sizeof(mailbox->method));
+    mailbox->proofs += sighting->has_proof;
     count_in(&mailbox->tally, sighting);
 }
 
@@ -477,6 +478,7 @@ void learned_json(const struct learned *learned, struct buf *out)
         json_open(out, '{');
         write_account(out, "account", &learned->mailboxes[i].account);
         write_text(out, "method", learned->mailboxes[i].method);
+        write_number(out, "proofs", learned->mailboxes[i].proofs);
         write_tally(out, &learned->mailboxes[i].tally);
     }
     json_close(out, ']');

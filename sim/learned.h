@@ -25,6 +25,7 @@ struct caller_learned {
 struct mailbox_learned {
     struct account_id account;
     char method[OBSERVER_METHOD_BYTES]; /* one row per method */
+    uint64_t proofs;                    /* requests that brought what only a store needs */
     struct tally tally;
 };
 struct pair_learned {

@@ -27,6 +27,7 @@ struct sighting {
     uint64_t answer;                  /* a sealed answer's bytes as they left; 0: none */
     char method[OBSERVER_METHOD_BYTES]; /* read at the end of an onion, or from a direct call; "": none */
     bool has_account, has_source;
+    bool has_proof;                   /* it brings a nonce, a time to live or a timestamp: what a store needs */
     struct account_id account;        /* whose mailbox it is about */
     struct account_id source;         /* who wrote what is put there: envelopes say it in clear (PROTOCOL 6.2) */
 };

@@ -52,6 +52,7 @@ static void push_mailboxes(lua_State *lua, const struct learned *learned)
         set_account(lua, "account", &learned->mailboxes[i].account);
         lua_pushstring(lua, learned->mailboxes[i].method);
         lua_setfield(lua, -2, "method");
+        set_number(lua, "proofs", learned->mailboxes[i].proofs);
         set_tally(lua, &learned->mailboxes[i].tally);
         lua_rawseti(lua, -2, (lua_Integer)i + 1);
     }

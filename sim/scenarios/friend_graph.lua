@@ -43,14 +43,14 @@ end
 
 -- A life: a while with the phone in hand, a while without.
 local function live(i)
-    net:run(math.random() * 5 * minute_ms)
+    net:run(math.random() * 10 * minute_ms)
     while net.now_ms < length_ms do
         if awake(i) then
             come(i)
-            net:run((5 + math.random() * 15) * minute_ms)
+            net:run((3 + math.random() * 6) * minute_ms)
             go(i)
         end
-        net:run((2 + math.random() * 10) * minute_ms)
+        net:run((6 + math.random() * 12) * minute_ms)
     end
 end
 
@@ -66,10 +66,20 @@ local function befriend(i, other)
     friends[other][#friends[other] + 1] = i
 end
 
+-- Some friend; every second time one who has the phone in hand, too, if there is one.
+local function choose(i)
+    local list = {}
+    for _, other in ipairs(friends[i]) do
+        if is_on[other] then list[#list + 1] = other end
+    end
+    if #list == 0 or math.random(2) == 1 then list = friends[i] end
+    return list[math.random(math.max(1, #list))]
+end
+
 -- A chat goes back and forth between two, as long as the one who is to write has the phone in hand.
 local function chat(i)
     local number = math.random(3, 6)
-    local other = #friends[i] > 0 and friends[i][math.random(#friends[i])]
+    local other = choose(i)
     if not other or not is_on[i] then return end
     local writer, reader = i, other
     for text = 1, number do
@@ -96,7 +106,8 @@ for i = 1, count do
     if not is_on[i] then everybody[i]:listen() end
 end
 net:wait_for("3h", function() return net.lost == 0 end)
-net:run "1m"
+for i = 1, count do everybody[i]:offline() end
+net:run "30s"
 
 -- What it came to: latencies by routing, from the writer's call to the reader's screen.
 local delays = { synchronous = {}, ["fell back"] = {}, asynchronous = {} }
