@@ -25,15 +25,17 @@ static struct store_budget budget_of(const struct modern_request *request)
     return budget;
 }
 
-static void write_message(struct buf *out, const struct stored_body *body, struct arena *arena)
+static void write_message(struct buf *out, const struct store_listed *listed, struct arena *arena)
 {
+    const struct stored_body *body = listed->body;
+
     json_open(out, '{');
     json_write_name(out, "hash");
     json_write_text(out, BYTES_OF(body->modern_hash));
     json_write_name(out, "timestamp");
     json_write_u64(out, body->timestamp_ms);
     json_write_name(out, "expiration");
-    json_write_i64(out, body_expiry_ms(body));
+    json_write_i64(out, listed->expiry_ms);
     json_write_name(out, "data");
     json_write_text(out, body_base64(body, arena));
     json_close(out, '}');
@@ -44,18 +46,18 @@ static void answer_messages(struct modern_call *call)
     const struct modern_request *request = call->request;
     struct methods *methods = call->methods;
     struct store_budget budget = budget_of(request);
-    struct stored_body **bodies;
+    struct store_listed *listed;
     struct buf out;
     bool more;
     size_t count = store_page(methods->store, &request->account, request->namespace,
-                              request->has_last_hash ? request->last_hash : NULL, &budget, &bodies, &more);
+                              request->has_last_hash ? request->last_hash : NULL, &budget, &listed, &more);
 
     buf_init(&out, LIMIT_BODY_BYTES);
     json_open(&out, '{');
     json_write_name(&out, "messages");
     json_open(&out, '[');
     for (size_t i = 0; i < count; i++)
-        write_message(&out, bodies[i], methods->env->arena);
+        write_message(&out, &listed[i], methods->env->arena);
     json_close(&out, ']');
     json_write_name(&out, "more");
     json_write_bool(&out, more);

@@ -182,15 +182,19 @@ int64_t store_twins_expiry(const struct store_index *index, const struct record 
 }
 
 /* Of a public outbox only the newest message stays (PROTOCOL 10.5). */
-static void replace_older(struct store *store, struct record *record)
+static bool replace_older(struct store *store, struct record *record)
 {
     const struct stored_body *body = record->body;
     struct record *older;
+    bool any = false;
 
     if (body->dialect != DIALECT_MODERN || !namespace_is_public_outbox(body->namespace))
-        return;
-    while ((older = store_index_at(&store->content->index, record->prev)) != NULL)
+        return false;
+    while ((older = store_index_at(&store->content->index, record->prev)) != NULL) {
         store_delete_record(store, older);
+        any = true;
+    }
+    return any;
 }
 
 /* ---- becoming durable ---- */
@@ -226,6 +230,8 @@ static void on_sync(struct disk_op *op)
     struct group *group = &content->in_flight;
     enum err err = op->err;
 
+    bool replaced = false;
+
     if (err != OK)
         fail_dependent(&content->waiting, err);
     while (group->records != NULL) {
@@ -238,7 +244,7 @@ static void on_sync(struct disk_op *op)
         }
         store->counts.stored++;
         hold(store, record);
-        replace_older(store, record);
+        replaced |= replace_older(store, record);
         if (!is_over(record->body, env_now_ms(store->env))) /* else store_drop_expired() below is next */
             store->stored(store->owner, record->body);
     }
@@ -250,7 +256,8 @@ static void on_sync(struct disk_op *op)
         wait->done(wait); /* may free wait */
     }
     content->syncing = false;
-    if (content->waiting.records != NULL || content->waiting.waits != NULL)
+    /* What was replaced must leave the disk before the message that did it is over. */
+    if (replaced || content->waiting.records != NULL || content->waiting.waits != NULL)
         start_sync(content);
     store_drop_expired(store); /* last: it may free the content */
 }
@@ -423,7 +430,7 @@ static void replace_all_older(struct store *store)
     struct record **sorted = store_index_sorted(index);
 
     for (uint32_t i = 0; i < count; i++)
-        replace_older(store, sorted[i]); /* those have been passed */
+        (void)replace_older(store, sorted[i]); /* those have been passed */
     free(sorted);
 }
 

@@ -91,11 +91,14 @@ struct store_budget {
     uint64_t bytes_max; /* of STORE_PAGE_OVERHEAD + 4/3 of the data for each; one message is returned however long */
 };
 #define STORE_PAGE_OVERHEAD (100 + MESSAGE_HASH_CHARS)
+struct store_listed {
+    struct stored_body *body; /* of the record that came first */
+    int64_t expiry_ms;        /* when the last of the records is over */
+};
 /* The messages after `last_hash` (NULL, not held there, or standing where an earlier one stood: from the beginning).
- * *bodies: in the env's arena, borrowed until the next call, each the first record of its message (store_expiry() knows
- * when the last one is over); `more`: there are further ones. The number. */
+ * *listed: in the env's arena, bodies borrowed until the next call; `more`: there are further ones. The number. */
 size_t store_page(struct store *store, const struct account_id *account, int16_t namespace, const char *last_hash,
-                  const struct store_budget *budget, struct stored_body ***bodies, bool *more);
+                  const struct store_budget *budget, struct store_listed **listed, bool *more);
 /* When the account's message is over: the last of its records. False: it has none of that hash. */
 bool store_expiry(struct store *store, const struct account_id *account, const char hash[MESSAGE_HASH_CHARS],
                   int64_t *expiry_ms);

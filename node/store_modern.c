@@ -61,12 +61,12 @@ static size_t count_page(const struct store_index *index, const struct record *r
 }
 
 size_t store_page(struct store *store, const struct account_id *account, int16_t namespace, const char *last_hash,
-                  const struct store_budget *budget, struct stored_body ***bodies, bool *more)
+                  const struct store_budget *budget, struct store_listed **listed, bool *more)
 {
     const struct record *record, *next;
     size_t count;
 
-    *bodies = NULL;
+    *listed = NULL;
     *more = false;
     store_drop_expired(store);
     if (store->content == NULL)
@@ -74,9 +74,9 @@ size_t store_page(struct store *store, const struct account_id *account, int16_t
     record = first_after(store, account, namespace, last_hash);
     count = count_page(&store->content->index, record, budget, &next);
     *more = next != NULL;
-    *bodies = arena_alloc(store->env->arena, (count + 1) * sizeof((*bodies)[0]));
+    *listed = arena_alloc(store->env->arena, (count + 1) * sizeof((*listed)[0]));
     for (size_t i = 0; i < count; i++) {
-        (*bodies)[i] = record->body;
+        (*listed)[i] = (struct store_listed){record->body, store_twins_expiry(&store->content->index, record)};
         record = next_listed(&store->content->index, store_index_at(&store->content->index, record->next));
     }
     return count;

@@ -110,13 +110,13 @@ uint8_t number_of(const struct stored_body *body)
 const char *page(int16_t namespace, const char *last_hash, size_t count_max, uint64_t bytes_max)
 {
     const struct store_budget budget = {count_max, bytes_max};
-    struct stored_body **bodies;
+    struct store_listed *listed;
     const char *text = "";
     bool more;
-    size_t count = store_page(&world.store, &world.account, namespace, last_hash, &budget, &bodies, &more);
+    size_t count = store_page(&world.store, &world.account, namespace, last_hash, &budget, &listed, &more);
 
     for (size_t i = 0; i < count; i++)
-        text = arena_printf(&world.fake.arena, "%s%s%u", text, i == 0 ? "" : " ", number_of(bodies[i]));
+        text = arena_printf(&world.fake.arena, "%s%s%u", text, i == 0 ? "" : " ", number_of(listed[i].body));
     return more ? arena_printf(&world.fake.arena, "%s+", text) : text;
 }
 
