@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/pow.h"
 #include "tests/support/check_main.h"
 
 static const uint8_t hash_a[64] = {1}, hash_b[64] = {2};
@@ -115,5 +116,93 @@ START_TEST(body_pool_takes_empty_data)
 }
 END_TEST
 
-TEST_MAIN("body_pool", body_pool_shares_equal_bodies, body_pool_keeps_different_messages_apart,
+/* ---- both dialects ---- */
+
+static struct stored_body *get_modern(struct body_pool *pool, int16_t namespace, const char *data)
+{
+    return body_pool_get_modern(pool, &account, namespace, 86400000, 1567296000000, bytes_text(data));
+}
+
+/* A message of the era is hashed for today by what its base64 stands for, else by its text; and shown likewise. */
+START_TEST(body_pool_hashes_for_both_dialects)
+{
+    struct body_pool pool;
+    struct arena arena;
+    struct stored_body *modern, *era, *text;
+    char expected[MESSAGE_HASH_CHARS];
+
+    arena_init(&arena);
+    body_pool_init(&pool);
+    modern = get_modern(&pool, 0, "hello");
+    era = get(&pool, hash_a, "aGVsbG8=");
+    text = get(&pool, hash_b, "hello");
+    ck_assert(bytes_equal_text(body_data(modern), "aGVsbG8="));
+    ck_assert_int_eq(memcmp(modern->modern_hash, era->modern_hash, MESSAGE_HASH_CHARS), 0);
+    ck_assert_int_eq(memcmp(modern->modern_hash, text->modern_hash, MESSAGE_HASH_CHARS), 0);
+    message_hash(&account, 0, BYTES_LIT("hello"), expected);
+    ck_assert_int_eq(memcmp(modern->modern_hash, expected, MESSAGE_HASH_CHARS), 0);
+    ck_assert(bytes_equal_text(body_base64(modern, &arena), "aGVsbG8="));
+    ck_assert(bytes_equal_text(body_base64(text, &arena), "aGVsbG8="));
+    ck_assert_uint_eq(body_data_bytes(modern), 5);
+    ck_assert_uint_eq(body_data_bytes(text), 5);
+    body_drop(modern);
+    body_drop(era);
+    body_drop(text);
+    body_pool_fini(&pool);
+    arena_fini(&arena);
+}
+END_TEST
+
+/* The era's name for a message of today is what a client of the era would have found with a nonce of zeros. */
+START_TEST(body_pool_names_a_modern_message_for_the_era)
+{
+    static const uint8_t zeros[8];
+    struct body_pool pool;
+    struct stored_body *modern, *other;
+    char pubkey[ACCOUNT_HEX_LEN];
+    uint8_t payload[64], hash[64];
+
+    body_pool_init(&pool);
+    modern = get_modern(&pool, 0, "hello");
+    account_to_hex(&account, pubkey);
+    pow_payload_hash((const struct bytes[]){BYTES_LIT("1567296000000"), BYTES_LIT("86400000"), BYTES_OF(pubkey),
+                                            BYTES_LIT("aGVsbG8=")},
+                     4, payload);
+    (void)pow_trial(payload, zeros, hash);
+    ck_assert_int_eq(memcmp(modern->hash, hash, sizeof(hash)), 0);
+    other = get_modern(&pool, 5, "hello"); /* of another namespace: today's hash says so */
+    ck_assert_int_ne(memcmp(modern->modern_hash, other->modern_hash, MESSAGE_HASH_CHARS), 0);
+    body_drop(modern);
+    body_drop(other);
+    body_pool_fini(&pool);
+}
+END_TEST
+
+/* Every expiry is a body of its own, shared as well, whichever is dropped first. */
+START_TEST(body_pool_shares_changed_expiries)
+{
+    struct body_pool pool;
+    struct stored_body *first, *second, *third;
+
+    body_pool_init(&pool);
+    first = get_modern(&pool, -1, "hello");
+    ck_assert_ptr_eq(body_with_expiry(first, body_expiry_ms(first)), first);
+    second = body_with_expiry(first, 1567296000005);
+    third = body_with_expiry(second, 1567296000006);
+    ck_assert_ptr_eq(body_with_expiry(first, 1567296000005), second);
+    ck_assert_ptr_eq(get_modern(&pool, -1, "hello"), first);
+    ck_assert_uint_eq(second->ttl_ms, first->ttl_ms);
+    for (int i = 0; i < 3; i++)
+        body_drop(first);
+    ck_assert_ptr_eq(body_with_expiry(third, 1567296000005), second);
+    body_drop(third);
+    for (int i = 0; i < 3; i++)
+        body_drop(second);
+    ck_assert_uint_eq(pool.bytes, 0);
+    body_pool_fini(&pool);
+}
+END_TEST
+
+TEST_MAIN("body_pool", body_pool_hashes_for_both_dialects, body_pool_names_a_modern_message_for_the_era,
+          body_pool_shares_changed_expiries, body_pool_shares_equal_bodies, body_pool_keeps_different_messages_apart,
           body_pool_compares_content, body_pool_frees_a_double_after_the_shared_one, body_pool_takes_empty_data)

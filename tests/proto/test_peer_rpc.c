@@ -178,5 +178,36 @@ START_TEST(a_full_buffer_says_so)
 }
 END_TEST
 
-TEST_MAIN("peer_rpc", layout_is_as_deployed, batches_make_the_round_trip, nothing_is_a_batch, cut_batches_are_refused,
+/* Parts: kind, length, content; whatever is cut short is broken. */
+START_TEST(parts_make_the_round_trip)
+{
+    static const char expected[] = "\x01\0\0\0\x05"
+                                   "hello\x07\0\0\0\0";
+    struct peer_part part;
+    struct bytes rest;
+    struct buf out;
+
+    buf_init(&out, 1000);
+    peer_part_encode(&out, PEER_PART_REVOKED, BYTES_LIT("hello"));
+    peer_part_encode(&out, 7, BYTES_NONE);
+    rest = buf_bytes(&out);
+    ck_assert(bytes_equal(rest, BYTES_LIT(expected)));
+    ck_assert_int_eq(peer_parts_check(rest), OK);
+    ck_assert_int_eq(peer_part_decode(&rest, &part), OK);
+    ck_assert_uint_eq(part.kind, PEER_PART_REVOKED);
+    ck_assert(bytes_equal_text(part.content, "hello"));
+    ck_assert_int_eq(peer_part_decode(&rest, &part), OK);
+    ck_assert_uint_eq(part.kind, 7);
+    ck_assert_uint_eq(rest.len, 0);
+    for (size_t len = 1; len < out.len; len++)
+        if (len != PEER_PART_OVERHEAD + 5)
+            ck_assert_int_eq(peer_parts_check(bytes_slice(buf_bytes(&out), 0, len)), ERR_FORMAT);
+    out.data[1] = 0xff; /* a length past everything */
+    ck_assert_int_eq(peer_parts_check(buf_bytes(&out)), ERR_FORMAT);
+    buf_fini(&out);
+}
+END_TEST
+
+TEST_MAIN("peer_rpc", parts_make_the_round_trip,
+          layout_is_as_deployed, batches_make_the_round_trip, nothing_is_a_batch, cut_batches_are_refused,
           lying_lengths_are_refused, fields_must_be_text_of_their_kind, a_full_buffer_says_so)
