@@ -21,6 +21,8 @@ struct client_preset {
     uint32_t path_failures;           /* a path is dropped after so many: 3; the era: 1 */
     uint32_t node_failures;           /* 3 */
     uint32_t trials_per_s;            /* of a client's device: bounds the search to LIMIT_POW_MS */
+    uint32_t trials_per_slice;        /* 0: a proof is searched at once; else (real time) so many trials between two
+                                         looks at the world: the real suite only */
     struct address seed;
 };
 

@@ -25,46 +25,101 @@ static void charge_trials(struct env *env, uint64_t trials)
     env_charge(env, COST_POW_TRIAL, (uint32_t)trials);
 }
 
-enum err proof_make(struct client *client, const struct account_id *recipient, uint64_t ttl_ms, struct bytes data,
-                    struct proof *proof)
+static uint64_t trials_max(const struct client_preset *preset)
 {
-    const struct client_preset *preset = client->preset;
-    struct env *env = client->env;
-    char pubkey[ACCOUNT_HEX_LEN], nonce_text[BASE64_LEN(POW_NONCE_BYTES)];
-    uint8_t payload_hash[64], nonce[POW_NONCE_BYTES], uniform[8];
-    uint64_t target;
+    return (uint64_t)preset->trials_per_s * (LIMIT_POW_MS / 1000);
+}
 
-    account_to_hex(recipient, pubkey);
-    struct rpc_store store = {
-        .pubkey = BYTES_OF(pubkey),
-        .ttl = decimal(env->arena, ttl_ms),
-        .timestamp = decimal(env->arena, (uint64_t)env_now_ms(env)),
+struct texts {
+    char pubkey[ACCOUNT_HEX_LEN];
+    struct rpc_store store; /* without a nonce */
+};
+
+static void write_texts(struct client *client, const struct account_id *recipient, uint64_t ttl_ms, struct bytes data,
+                        const struct proof *proof, struct texts *texts)
+{
+    account_to_hex(recipient, texts->pubkey);
+    texts->store = (struct rpc_store){
+        .pubkey = BYTES_OF(texts->pubkey),
+        .ttl = decimal(client->env->arena, ttl_ms),
+        .timestamp = decimal(client->env->arena, (uint64_t)proof->timestamp_ms),
         .data = data,
     };
-    const struct bytes payload[] = {store.timestamp, store.ttl, store.pubkey, store.data};
-    size_t payload_bytes = store.timestamp.len + store.ttl.len + store.pubkey.len + store.data.len;
+}
 
-    if (pow_target(&target, payload_bytes, ttl_ms, client->difficulty) != OK || target == 0)
-        return ERR_TIMEOUT;
-    env_random(env, uniform, sizeof uniform);
-    proof->difficulty = client->difficulty;
-    proof->trials = pow_draw_trials(load_le64(uniform), target);
-    if (proof->trials > (uint64_t)preset->trials_per_s * (LIMIT_POW_MS / 1000))
-        return ERR_TIMEOUT;
-    pow_payload_hash(payload, ARRAY_LEN(payload), payload_hash);
-    if (preset->suite->pow_prove(payload_hash, target, search_trials_max(target), nonce, proof->hash) != OK)
-        return ERR_TIMEOUT;
-    charge_trials(env, proof->trials);
-    env_trace(
-        env, &(struct trace_record){.kind = TRACE_POW, .n = {proof->trials, proof->difficulty, payload_bytes, ttl_ms}});
+static size_t payload_bytes(const struct rpc_store *store)
+{
+    return store->timestamp.len + store->ttl.len + store->pubkey.len + store->data.len;
+}
 
+static void found(struct client *client, uint64_t ttl_ms, struct rpc_store *store, const uint8_t nonce[POW_NONCE_BYTES],
+                  struct proof *proof)
+{
+    char nonce_text[BASE64_LEN(POW_NONCE_BYTES)];
     struct buf body;
-    base64_encode(nonce_text, BYTES_OF(nonce));
-    store.nonce = BYTES_OF(nonce_text);
+
+    charge_trials(client->env, proof->trials);
+    env_trace(client->env,
+              &(struct trace_record){.kind = TRACE_POW,
+                                     .n = {proof->trials, proof->difficulty, payload_bytes(store), ttl_ms}});
+    base64_encode(nonce_text, (struct bytes){nonce, POW_NONCE_BYTES});
+    store->nonce = BYTES_OF(nonce_text);
     buf_init(&body, LIMIT_BODY_BYTES);
-    rpc_store_encode(&body, &store);
+    rpc_store_encode(&body, store);
     client_charge_bytes(client, COST_PARSE, body.len);
     proof->body = blob_from_buf(&body);
     buf_fini(&body);
+}
+
+/* The whole search at once; its length in virtual time is drawn. */
+static enum err search_at_once(struct client *client, uint64_t ttl_ms, struct rpc_store *store, struct proof *proof)
+{
+    uint8_t nonce[POW_NONCE_BYTES], uniform[8];
+
+    env_random(client->env, uniform, sizeof uniform);
+    proof->trials = pow_draw_trials(load_le64(uniform), proof->target);
+    if (proof->trials > trials_max(client->preset))
+        return ERR_TIMEOUT;
+    if (client->preset->suite->pow_prove(proof->payload_hash, proof->target, search_trials_max(proof->target), nonce,
+                                         proof->hash) != OK)
+        return ERR_TIMEOUT;
+    found(client, ttl_ms, store, nonce, proof);
+    return OK;
+}
+
+enum err proof_start(struct client *client, const struct account_id *recipient, uint64_t ttl_ms, struct bytes data,
+                     struct proof *proof)
+{
+    struct texts texts;
+
+    *proof = (struct proof){.difficulty = client->difficulty, .timestamp_ms = env_now_ms(client->env)};
+    write_texts(client, recipient, ttl_ms, data, proof, &texts);
+    const struct bytes payload[] = {texts.store.timestamp, texts.store.ttl, texts.store.pubkey, texts.store.data};
+
+    if (pow_target(&proof->target, payload_bytes(&texts.store), ttl_ms, client->difficulty) != OK || proof->target == 0)
+        return ERR_TIMEOUT;
+    pow_payload_hash(payload, ARRAY_LEN(payload), proof->payload_hash);
+    if (client->preset->trials_per_slice > 0)
+        return proof_go_on(client, recipient, ttl_ms, data, proof);
+    return search_at_once(client, ttl_ms, &texts.store, proof);
+}
+
+enum err proof_go_on(struct client *client, const struct account_id *recipient, uint64_t ttl_ms, struct bytes data,
+                     struct proof *proof)
+{
+    uint64_t max = trials_max(client->preset), slice = client->preset->trials_per_slice, counter = proof->trials;
+    uint8_t nonce[POW_NONCE_BYTES];
+    struct texts texts;
+
+    if (slice > max - proof->trials)
+        slice = max - proof->trials;
+    if (!pow_search(proof->payload_hash, proof->target, &counter, slice, proof->hash)) {
+        proof->trials = counter; /* nonces are tried from 0 on */
+        return proof->trials < max ? OK : ERR_TIMEOUT;
+    }
+    proof->trials = counter + 1;
+    store_be64(nonce, counter);
+    write_texts(client, recipient, ttl_ms, data, proof, &texts);
+    found(client, ttl_ms, &texts.store, nonce, proof);
     return OK;
 }

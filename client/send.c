@@ -348,11 +348,12 @@ static void on_swarm(struct swarm_lookup *lookup)
     step(job);
 }
 
-static bool prove(struct send_job *job)
+static bool prove(struct send_job *job, enum err (*search)(struct client *client, const struct account_id *recipient,
+                                                           uint64_t ttl_ms, struct bytes data, struct proof *proof))
 {
     struct client *client = job->client;
     struct sent *sent = &job->outgoing->sent;
-    enum err err = proof_make(client, &sent->recipient, sent->ttl_ms, blob_bytes(job->data), &job->proof);
+    enum err err = search(client, &sent->recipient, sent->ttl_ms, blob_bytes(job->data), &job->proof);
 
     if (err != OK) {
         client->difficulty = 1; /* one node's absurd demand must not end all later messages */
@@ -389,10 +390,15 @@ static void step(struct send_job *job)
             if (job->proof.body != NULL)
                 continue; /* of an earlier try: still good */
             outbox_set_state(job->outgoing, SEND_PROVING, OK);
-            if (prove(job)) /* the time it takes is charged: what is due now runs once it is over */
+            if (prove(job, proof_start)) /* the time it takes is charged: what is due now runs once it is over */
                 env_timer_start(client->env, &job->timer, 0, on_timer);
             return; /* suspended: on_timer() calls step() */
         case JOB_PROVE:
+            if (job->proof.body == NULL) { /* searched in slices */
+                if (prove(job, proof_go_on))
+                    env_timer_start(client->env, &job->timer, 0, on_timer);
+                return; /* suspended: on_timer() calls step() */
+            }
             fsm_move(&job->state, JOB_STORE, job_states);
             outbox_set_state(job->outgoing, SEND_STORING, OK);
             job->replacements_left = LIMIT_SWARM_REPLACED;

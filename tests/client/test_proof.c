@@ -27,7 +27,7 @@ static void stop(void)
 
 static enum err make(struct proof *proof)
 {
-    return proof_make(client, &recipient, TTL_FRIEND_REQUEST_MS, BYTES_LIT("aGVsbG8="), proof);
+    return proof_start(client, &recipient, TTL_FRIEND_REQUEST_MS, BYTES_LIT("aGVsbG8="), proof);
 }
 
 /* The request has what a node needs to find the proof good, at the client's difficulty. */
@@ -121,4 +121,54 @@ START_TEST(absurd_difficulty)
 }
 END_TEST
 
-TEST_MAIN("proof", nodes_accept_it, charge_is_drawn, sixty_seconds_at_most, absurd_difficulty)
+static enum err go_on(struct proof *proof)
+{
+    return proof_go_on(client, &recipient, TTL_FRIEND_REQUEST_MS, BYTES_LIT("aGVsbG8="), proof);
+}
+
+/* In slices the search finds what it finds at once, after as many trials as the nonce says; the time stays that of the
+ * start. */
+START_TEST(slices_find_the_same)
+{
+    struct proof at_once = {0}, sliced = {0};
+    uint32_t slices = 1;
+    start(&crypto_real);
+    client->difficulty = 5;
+    ck_assert_int_eq(make(&at_once), OK);
+    net.preset.trials_per_slice = 10;
+    ck_assert_int_eq(make(&sliced), OK);
+    for (; sliced.body == NULL; slices++) {
+        fake_env_advance_ms(&net.fake, 1);
+        ck_assert_int_eq(go_on(&sliced), OK);
+    }
+    ck_assert_uint_gt(slices, 1);
+    ck_assert_uint_eq((sliced.trials + 9) / 10, slices);
+    ck_assert(memcmp(sliced.hash, at_once.hash, sizeof sliced.hash) == 0);
+    ck_assert(bytes_equal(blob_bytes(sliced.body), blob_bytes(at_once.body)));
+    ck_assert_uint_eq(fake_env_last_trace(&net.fake, TRACE_POW)->n[0], sliced.trials);
+    blob_drop(sliced.body);
+    blob_drop(at_once.body);
+    stop();
+}
+END_TEST
+
+/* As many trials as fit 60 s, then it ends. */
+START_TEST(slices_end)
+{
+    struct proof proof = {0};
+    enum err err;
+    start(&crypto_real);
+    client->difficulty = 1000000000; /* a search of hours */
+    net.preset.trials_per_slice = 100;
+    net.preset.trials_per_s = 10;
+    err = make(&proof);
+    while (err == OK && proof.body == NULL)
+        err = go_on(&proof);
+    ck_assert_int_eq(err, ERR_TIMEOUT);
+    ck_assert_uint_eq(proof.trials, 600);
+    stop();
+}
+END_TEST
+
+TEST_MAIN("proof", nodes_accept_it, charge_is_drawn, sixty_seconds_at_most, absurd_difficulty, slices_find_the_same,
+          slices_end)
