@@ -163,6 +163,12 @@
 #define LIMIT_HTTP_WRITE_MS 30000            /* without any progress of an answer */
 #define LIMIT_HTTP_LINGER_MS 2000            /* a closed connection's sender may still read our answer */
 
+/* HTTP client (sim/http/) and the terminal client */
+#define LIMIT_HTTP_OUT_CONNECTIONS 256       /* of one client; beyond, calls wait for one */
+#define LIMIT_HTTP_OUT_IDLE_MS 30000         /* kept for the next call: below LIMIT_HTTP_IDLE_MS of the other side */
+#define LIMIT_STATE_BYTES (1u << 30)         /* of a state file: 4096 contacts with the largest sessions, 65536 texts */
+#define LIMIT_PRINT_COLUMNS 400              /* bytes of a printed line: a longer text goes on in the next */
+
 /* endpoint */
 #define LIMIT_CALLS 100000                   /* open calls of one endpoint; more end NET_REFUSED */
 #define LIMIT_RUN_QUEUE 4096                 /* requests waiting for a machine's CPU; 503 beyond */
@@ -177,6 +183,7 @@ static_assert(LIMIT_RELAY_TIMEOUT_MS < LIMIT_ONION_TIMEOUT_MS, "a relay's 504 mu
 static_assert(LIMIT_DATA_CHARS < LIMIT_BATCH_BYTES, "a message fits a batch");
 static_assert(LIMIT_DATA_BYTES / 3 * 4 == LIMIT_DATA_CHARS && LIMIT_DATA_BYTES % 3 == 0, "both dialects take the same messages");
 static_assert(LIMIT_MEMBER_MS < LIMIT_RELAY_TIMEOUT_MS, "a silent member must show before the relays give up");
+static_assert(LIMIT_HTTP_OUT_IDLE_MS < LIMIT_HTTP_IDLE_MS, "a connection is given up before the server closes it");
 static_assert(LIMIT_PATHS_MIN <= LIMIT_GUARDS, "as many paths as guards");
 
 #endif
