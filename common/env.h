@@ -2,7 +2,8 @@
  *
  * A node or a client is a pure state machine: it sees time, chance, other endpoints, timers, disk and trace only through
  * `struct env_ops`. Between endpoints only HTTP-shaped calls travel, with the bytes that a real client or node would
- * exchange. Implementations: sim/endpoint.c (virtual network), tests/support/fake_env.c (cranked by hand).
+ * exchange. Implementations: sim/endpoint.c (virtual network), tests/support/fake_env.c (cranked by hand),
+ * sim/http/http_env.c (real sockets).
  *
  * Promises:
  * - No callback runs inside the call that asked for it.

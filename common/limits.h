@@ -167,7 +167,6 @@
 #define LIMIT_HTTP_OUT_CONNECTIONS 256       /* of one client; beyond, calls wait for one */
 #define LIMIT_HTTP_OUT_IDLE_MS 30000         /* kept for the next call: below LIMIT_HTTP_IDLE_MS of the other side */
 #define LIMIT_STATE_BYTES (1u << 30)         /* of a state file: 4096 contacts with the largest sessions, 65536 texts */
-#define LIMIT_PRINT_COLUMNS 400              /* bytes of a printed line: a longer text goes on in the next */
 
 /* endpoint */
 #define LIMIT_CALLS 100000                   /* open calls of one endpoint; more end NET_REFUSED */

@@ -14,6 +14,7 @@
 struct tls_context {
     SSL_CTX *ssl;
     BIO_METHOD *transport;
+    bool client;
 };
 
 struct tls {
@@ -116,12 +117,19 @@ static bool configure(SSL_CTX *ssl)
            SSL_CTX_set_session_id_context(ssl, (const unsigned char *)"swarmbed", 8) == 1 && certify(ssl);
 }
 
-struct tls_context *tls_context_new(struct buf *why)
+static bool configure_client(SSL_CTX *ssl)
+{
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_NONE, NULL); /* PROTOCOL 3.1: nodes have no names that anybody could certify */
+    return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1;
+}
+
+static struct tls_context *context_new(const SSL_METHOD *method, bool client, struct buf *why)
 {
     struct tls_context *context;
-    SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *ssl = SSL_CTX_new(method);
 
-    if (ssl == NULL || !configure(ssl)) {
+    if (ssl == NULL || !(client ? configure_client(ssl) : configure(ssl))) {
         buf_printf(why, "TLS can't be set up: %s", ERR_reason_error_string(ERR_peek_last_error()));
         ERR_clear_error();
         SSL_CTX_free(ssl);
@@ -130,7 +138,18 @@ struct tls_context *tls_context_new(struct buf *why)
     context = xcalloc(1, sizeof(*context));
     context->ssl = ssl;
     context->transport = transport_new();
+    context->client = client;
     return context;
+}
+
+struct tls_context *tls_context_new(struct buf *why)
+{
+    return context_new(TLS_server_method(), false, why);
+}
+
+struct tls_context *tls_client_context_new(struct buf *why)
+{
+    return context_new(TLS_client_method(), true, why);
 }
 
 void tls_context_free(struct tls_context *context)
@@ -156,7 +175,10 @@ struct tls *tls_new(struct tls_context *context)
     BIO_set_data(transport, tls);
     BIO_set_init(transport, 1);
     SSL_set_bio(tls->ssl, transport, transport); /* owns it from here */
-    SSL_set_accept_state(tls->ssl);
+    if (context->client)
+        SSL_set_connect_state(tls->ssl);
+    else
+        SSL_set_accept_state(tls->ssl);
     return tls;
 }
 

@@ -12,6 +12,9 @@
 
 struct tls_context;                                   /* certificate and ticket keys: one per server */
 struct tls_context *tls_context_new(struct buf *why); /* NULL: why is appended */
+/* For callers: any certificate will do. Their tls_new waits for nothing: the first tls_read, without anything fed,
+ * begins the handshake; tls_write once tls_ready. */
+struct tls_context *tls_client_context_new(struct buf *why);
 void tls_context_free(struct tls_context *context);   /* after its connections; NULL is fine */
 
 struct tls;
