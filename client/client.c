@@ -304,6 +304,26 @@ enum contact_state client_contact_state(const struct client *client, const struc
     return contact == NULL ? CONTACT_OFFLINE : (enum contact_state)contact->presence;
 }
 
+bool client_next_contact(const struct client *client, uint32_t *cursor, struct client_contact *out)
+{
+    const struct contact *contact = contact_next(client, cursor);
+
+    if (contact == NULL)
+        return false;
+    *out = (struct client_contact){
+        .account = contact->account,
+        .display_name = contact->display_name == NULL ? "" : contact->display_name,
+        .friend_state = friend_state_now(contact),
+        .contact_state = (enum contact_state)contact->presence,
+    };
+    return true;
+}
+
+uint32_t client_unfinished(const struct client *client)
+{
+    return outbox_in_flight(client);
+}
+
 bool client_busy(const struct client *client)
 {
     return outbox_in_flight(client) > 0 || poll_running(client) || listening_busy(client) || path_building(client);

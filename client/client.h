@@ -123,6 +123,16 @@ enum contact_state { CONTACT_OFFLINE, CONTACT_PROBING, CONTACT_ONLINE };
 const char *contact_state_text(enum contact_state state);
 enum contact_state client_contact_state(const struct client *client, const struct account_id *contact);
 
+/* Everybody one knows, in the order of getting to know them: start with *cursor = 0; false: no more. */
+struct client_contact {
+    struct account_id account;
+    const char *display_name; /* the contact's own; "" if unknown; valid until the client hears of it again */
+    enum friend_state friend_state;
+    enum contact_state contact_state;
+};
+bool client_next_contact(const struct client *client, uint32_t *cursor, struct client_contact *out);
+uint32_t client_unfinished(const struct client *client); /* messages on their way, acceptances and such included */
+
 /* What was received: in the order of showing. */
 struct received {
     struct received *next;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/suite.h"
+#include "sim/chat.h"
 #include "sim/options.h"
 #include "sim/prove.h"
 #include "sim/replay.h"
@@ -48,6 +49,7 @@ static const struct command {
 } commands[] = {
     {"run", run_command, "runs a scenario in virtual time: the tour, or [SCENARIO]"},
     {"serve", serve_command, "serves a network in real time: every node by HTTP and HTTPS on this machine"},
+    {"chat", chat_command, "talks to others on a served network, from a terminal: --as NAME"},
     {"replay", replay_command, "runs a served world again from its journal (FILE), bit for bit"},
     {"pow", prove_command, "searches the proof of work for a store: PUBKEY DATA"},
     {"verify", verify_command, "runs test vectors (FILE...) against this implementation"},
