@@ -66,13 +66,38 @@ static struct test_message *take_message(struct life *life)
     return message;
 }
 
+/* One of four waits, with a hold that may be too long. */
+static struct bytes take_listen(struct life *life)
+{
+    struct account_id account = take_account(life);
+    uint8_t how = take_u8(&life->in);
+    char pubkey[ACCOUNT_HEX_LEN];
+
+    account_to_hex(&account, pubkey);
+    return text_request(&life->fixture.fake,
+                        "{\"method\":\"listen\",\"params\":{\"pubKey\":\"%.66s\",\"listenId\":\"000000000000000%d\","
+                        "\"hold\":\"%d\"}}",
+                        pubkey, how & 3, how * 80);
+}
+
+static struct bytes take_deliver(struct life *life)
+{
+    struct account_id account = take_account(life);
+    char pubkey[ACCOUNT_HEX_LEN];
+
+    account_to_hex(&account, pubkey);
+    return text_request(&life->fixture.fake,
+                        "{\"method\":\"deliver\",\"params\":{\"pubKey\":\"%.66s\",\"data\":\"%0*d\"}}", pubkey,
+                        4 * (1 + take_u8(&life->in)), 0);
+}
+
 static struct bytes take_rpc(struct life *life)
 {
     struct fake_env *fake = &life->fixture.fake;
     const struct test_message *known = &life->known[take_u8(&life->in) % MESSAGES_KNOWN];
     struct account_id account;
 
-    switch (take_u8(&life->in) % 5) {
+    switch (take_u8(&life->in) % 7) {
     case 0:
     case 1:
         return store_request(fake, take_message(life));
@@ -82,6 +107,10 @@ static struct bytes take_rpc(struct life *life)
     case 3:
         return text_request(fake, "{\"method\":\"get_snodes_for_pubkey\",\"params\":{\"pubKey\":\"%s\"}}",
                             known->pubkey);
+    case 4:
+        return take_listen(life);
+    case 5:
+        return take_deliver(life);
     default:
         return take_bytes(&life->in);
     }
@@ -383,7 +412,8 @@ static void check_bounds(const struct life *life)
         open += !fake->requests[i]->answered && !fake->requests[i]->gone;
     snode_counts(life->snode, &counts);
     ASSERT(counts.bytes <= STORE_BYTES_MAX && counts.pushes_waiting_bytes <= LIMIT_PUSH_QUEUE_BYTES);
-    ASSERT(counts.listeners <= open);
+    ASSERT(counts.listeners <= open && counts.listens_open + counts.deliveries_waiting <= open);
+    ASSERT(counts.leases <= LIMIT_LEASES && counts.deliveries_waiting <= LIMIT_DELIVERIES);
     ASSERT(counts.onions_open <=
            open + fake_env_open_calls(fake)); /* a relay lives until its cancelled call has ended */
     for (size_t i = 0; i < life->known_count && i < MESSAGES_KNOWN; i++)

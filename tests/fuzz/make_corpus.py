@@ -141,6 +141,9 @@ def seeds_rpc():
             text({"messages": [{"hash": HASH, "expiration": 1567382400000, "data": "R3LDvMOfZQ=="}]}),
             text({"result": {"service_node_states": [SEED_NODE], "height": 100, "status": "OK"}}),
             text({"jsonrpc": "2.0", "id": "0", "method": "get_n_service_nodes", "params": {"fields": {"public_ip": True}}}),
+            text({"method": "listen", "params": {"pubKey": ACCOUNT, "listenId": "0123456789abcdef", "hold": "8000", "ack": "3"}}),
+            text({"method": "deliver", "params": {"pubKey": ACCOUNT, "data": "R3LDvMOfZQ=="}}),
+            text({"messages": [{"data": "R3LDvMOfZQ=="}, {"data": "eA=="}], "lease": 30000}), text({"delivered": 2}),
             batch(b"R3LDvMOfZQ=="), batch(b"", b"eA==", b"R3LDvMOfZQ==")]
 
 
