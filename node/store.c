@@ -343,26 +343,23 @@ static struct record *add_record(struct store *store, struct stored_body *body, 
     return store_index_add(&ensure_content(store)->index, body, arrival, cause);
 }
 
-/* What the store knows of the message before it is put; the record of its own dialect, or NULL. */
-static struct record *describe(const struct store *store, const struct stored_body *body, struct store_wait *wait)
+/* What the store knows of the message before it is put: to today's views it is known also if only the era stored it. */
+static void describe(const struct store *store, const struct stored_body *body, const struct record *same,
+                     struct store_wait *wait)
 {
-    struct record *same = NULL, *twin = NULL;
+    const struct record *known = same;
 
-    if (store->content != NULL) {
-        same = store_index_same(&store->content->index, body);
-        twin = store_index_modern(&store->content->index, body->modern_hash);
-    }
-    if (wait == NULL)
-        return same;
     wait->needs_previous = false;
-    wait->already = body->dialect == DIALECT_MODERN ? twin != NULL : same != NULL;
     wait->expiry_ms = body_expiry_ms(body);
-    if (body->dialect == DIALECT_ERA && same != NULL)
-        wait->expiry_ms = body_expiry_ms(same->body);
-    if (body->dialect == DIALECT_MODERN && twin != NULL &&
-        store_twins_expiry(&store->content->index, twin) > wait->expiry_ms)
-        wait->expiry_ms = store_twins_expiry(&store->content->index, twin);
-    return same;
+    if (body->dialect == DIALECT_MODERN && store->content != NULL)
+        known = store_index_modern(&store->content->index, body->modern_hash);
+    wait->already = known != NULL;
+    if (known == NULL)
+        return;
+    if (body->dialect == DIALECT_ERA)
+        wait->expiry_ms = body_expiry_ms(known->body);
+    else if (store_twins_expiry(&store->content->index, known) > wait->expiry_ms)
+        wait->expiry_ms = store_twins_expiry(&store->content->index, known);
 }
 
 enum err store_put(struct store *store, struct stored_body *body, enum trace_cause cause, struct store_wait *wait,
@@ -372,7 +369,9 @@ enum err store_put(struct store *store, struct stored_body *body, enum trace_cau
     struct record *record;
 
     store_drop_expired(store);
-    record = describe(store, body, wait);
+    record = store->content == NULL ? NULL : store_index_same(&store->content->index, body);
+    if (wait != NULL)
+        describe(store, body, record, wait);
     if (record != NULL)
         return put_duplicate(store, record, body, wait, done);
     if (!store_has_room(store, 1, store_record_bytes(body))) {
