@@ -4,287 +4,16 @@
  * modelled crypto suite, by a hash of public values; a text is sealed by padding it; its MAC is a SipHash under a
  * message key. Which sessions and keys there are, which message is refused and why, what chance is drawn and how large
  * everything is, follows libomemo-c step by step, because virtual results must be equal with both (DESIGN 2): the tests
- * play the same scripts with both.
- *
- * A record is its sessions one after another, the active one first, each with its length in front and filled up with
- * zeros to what libomemo-c would write for it (real_state_bytes). */
+ * play the same scripts with both. Records are session_modelled_record.c's. */
 #include "client/session.h"
 
 #include <string.h>
 
 #include "client/prekeys.h"
+#include "client/session_modelled_record.h"
 #include "common/aes.h"
 #include "common/limits.h"
 #include "proto/session_message.h"
-
-#define KEY_BYTES  32
-#define CHAINS_MAX 5 /* receiving ratchet keys that a session remembers */
-#define STATES_MAX (1 + LIMIT_SESSION_ARCHIVED)
-#define HEAD_BYTES 4 /* of a session in a record: its length */
-
-struct skipped {
-    uint32_t counter;
-    uint8_t key[KEY_BYTES];
-};
-
-struct chain {
-    uint8_t key[KEY_BYTES];
-    uint32_t index;
-};
-
-struct receiving {
-    struct x25519_public ratchet_key; /* theirs */
-    struct chain chain;
-    uint32_t skipped_count;
-    struct skipped *skipped; /* in the arena */
-};
-
-/* One session. */
-struct state {
-    struct x25519_public base_key; /* of whoever began it: tells sessions apart */
-    uint8_t root[KEY_BYTES];
-    uint32_t previous_counter, local_registration, remote_registration;
-    bool pending, pending_has_prekey; /* not answered yet: messages are of type 3 */
-    uint32_t pending_prekey, pending_signed;
-    struct x25519_pair ratchet; /* own */
-    struct chain sending;
-    uint32_t receiving_count;
-    struct receiving receiving[CHAINS_MAX]; /* oldest first */
-};
-
-/* --- the sizes of libomemo-c's records, which are protobuf --- */
-
-static size_t varint_bytes(uint64_t value)
-{
-    size_t len = 1;
-
-    for (; value >= 0x80; value >>= 7)
-        len++;
-    return len;
-}
-
-static size_t number_field(uint64_t value)
-{
-    return 1 + varint_bytes(value);
-}
-
-static size_t bytes_field(size_t len)
-{
-    return 1 + varint_bytes(len) + len;
-}
-
-static size_t real_chain_bytes(const struct chain *chain)
-{
-    return bytes_field(number_field(chain->index) + bytes_field(KEY_BYTES));
-}
-
-static size_t real_receiving_bytes(const struct receiving *receiving)
-{
-    size_t len = bytes_field(1 + KEY_BYTES) + real_chain_bytes(&receiving->chain);
-
-    for (uint32_t i = 0; i < receiving->skipped_count; i++) /* cipher key, MAC key, IV */
-        len += bytes_field(number_field(receiving->skipped[i].counter) + 2 * bytes_field(KEY_BYTES) +
-                           bytes_field(AES_CBC_IV_BYTES));
-    return len;
-}
-
-static size_t real_state_bytes(const struct state *state)
-{
-    size_t public_field = bytes_field(1 + KEY_BYTES), secret_field = bytes_field(KEY_BYTES), pending = 0;
-    size_t flags = 3 * 2;                                 /* version, needs refresh, whether we began */
-    size_t len = flags + 3 * public_field + secret_field; /* both identities, base key; root */
-
-    len += number_field(state->previous_counter) + number_field(state->local_registration) +
-           number_field(state->remote_registration);
-    len += bytes_field(public_field + secret_field + real_chain_bytes(&state->sending));
-    for (uint32_t i = 0; i < state->receiving_count; i++)
-        len += bytes_field(real_receiving_bytes(&state->receiving[i]));
-    if (state->pending) {
-        if (state->pending_has_prekey)
-            pending = number_field(state->pending_prekey);
-        pending += number_field((uint64_t)(int64_t)(int32_t)state->pending_signed) + public_field; /* an int32 there */
-        len += bytes_field(pending);
-    }
-    return bytes_field(len);
-}
-
-/* --- a session as bytes --- */
-
-static void put(uint8_t **at, const void *from, size_t len)
-{
-    memcpy(*at, from, len);
-    *at += len;
-}
-
-static void put_u32(uint8_t **at, uint32_t value)
-{
-    store_le32(*at, value);
-    *at += 4;
-}
-
-static void put_chain(uint8_t **at, const struct chain *chain)
-{
-    put(at, chain->key, sizeof(chain->key));
-    put_u32(at, chain->index);
-}
-
-/* Numbers first, those that say what follows among them. Always shorter than what libomemo-c writes for the same. */
-static struct bytes state_encode(const struct state *state, struct arena *arena)
-{
-    size_t len = real_state_bytes(state);
-    uint8_t *out = arena_zalloc(arena, len), *at = out;
-
-    put_u32(&at, (uint32_t)len);
-    put(&at, state->base_key.bytes, KEY_BYTES);
-    put(&at, state->root, KEY_BYTES);
-    put_u32(&at, state->previous_counter);
-    put_u32(&at, state->local_registration);
-    put_u32(&at, state->remote_registration);
-    *at++ = (uint8_t)(state->pending | state->pending_has_prekey << 1);
-    if (state->pending) {
-        put_u32(&at, state->pending_prekey);
-        put_u32(&at, state->pending_signed);
-    }
-    put(&at, &state->ratchet, sizeof(state->ratchet));
-    put_chain(&at, &state->sending);
-    *at++ = (uint8_t)state->receiving_count;
-    for (uint32_t i = 0; i < state->receiving_count; i++) {
-        const struct receiving *receiving = &state->receiving[i];
-
-        put(&at, receiving->ratchet_key.bytes, KEY_BYTES);
-        put_chain(&at, &receiving->chain);
-        put_u32(&at, receiving->skipped_count);
-        for (uint32_t j = 0; j < receiving->skipped_count; j++) {
-            put_u32(&at, receiving->skipped[j].counter);
-            put(&at, receiving->skipped[j].key, KEY_BYTES);
-        }
-    }
-    ASSERT((size_t)(at - out) <= len);
-    return (struct bytes){out, len};
-}
-
-static bool take(struct bytes *rest, void *out, size_t len)
-{
-    if (rest->len < len)
-        return false;
-    memcpy(out, rest->data, len);
-    *rest = bytes_slice(*rest, len, rest->len - len);
-    return true;
-}
-
-static bool take_u32(struct bytes *rest, uint32_t *out)
-{
-    uint8_t bytes[4];
-    bool taken = take(rest, bytes, sizeof(bytes));
-
-    *out = taken ? load_le32(bytes) : 0;
-    return taken;
-}
-
-static bool take_chain(struct bytes *rest, struct chain *chain)
-{
-    return take(rest, chain->key, sizeof(chain->key)) && take_u32(rest, &chain->index);
-}
-
-static bool take_receiving(struct bytes *rest, struct arena *arena, struct receiving *receiving)
-{
-    if (!take(rest, receiving->ratchet_key.bytes, KEY_BYTES) || !take_chain(rest, &receiving->chain) ||
-        !take_u32(rest, &receiving->skipped_count) || receiving->skipped_count > rest->len / (4 + KEY_BYTES))
-        return false;
-    receiving->skipped = arena_alloc(arena, receiving->skipped_count * sizeof(struct skipped));
-    for (uint32_t i = 0; i < receiving->skipped_count; i++)
-        if (!take_u32(rest, &receiving->skipped[i].counter) || !take(rest, receiving->skipped[i].key, KEY_BYTES))
-            return false;
-    return true;
-}
-
-/* False: nothing that state_encode() wrote. */
-static bool state_decode(struct bytes wire, struct arena *arena, struct state *state)
-{
-    struct bytes rest = bytes_slice(wire, HEAD_BYTES, wire.len - HEAD_BYTES);
-    uint8_t flags, count;
-
-    memset(state, 0, sizeof(*state));
-    if (!take(&rest, state->base_key.bytes, KEY_BYTES) || !take(&rest, state->root, KEY_BYTES) ||
-        !take_u32(&rest, &state->previous_counter) || !take_u32(&rest, &state->local_registration) ||
-        !take_u32(&rest, &state->remote_registration) || !take(&rest, &flags, 1))
-        return false;
-    state->pending = flags & 1;
-    state->pending_has_prekey = flags >> 1 & 1;
-    if (state->pending && (!take_u32(&rest, &state->pending_prekey) || !take_u32(&rest, &state->pending_signed)))
-        return false;
-    if (!take(&rest, &state->ratchet, sizeof(state->ratchet)) || !take_chain(&rest, &state->sending) ||
-        !take(&rest, &count, 1) || count > CHAINS_MAX)
-        return false;
-    for (; state->receiving_count < count; state->receiving_count++)
-        if (!take_receiving(&rest, arena, &state->receiving[state->receiving_count]))
-            return false;
-    return true;
-}
-
-/* --- a record as sessions --- */
-
-struct record {
-    size_t count;
-    struct bytes states[STATES_MAX + 1]; /* the active one first; one more for a moment */
-};
-
-/* Views the blob. */
-static bool record_decode(const struct blob *blob, struct record *record)
-{
-    struct bytes rest = blob_bytes(blob);
-
-    record->count = 0;
-    while (rest.len > 0) {
-        size_t len = rest.len < HEAD_BYTES ? 0 : load_le32(rest.data);
-
-        if (len < HEAD_BYTES + KEY_BYTES || len > rest.len || record->count == STATES_MAX)
-            return false;
-        record->states[record->count++] = bytes_slice(rest, 0, len);
-        rest = bytes_slice(rest, len, rest.len - len);
-    }
-    return true;
-}
-
-/* Replaces the caller's record. */
-static enum err record_store(const struct record *record, struct blob **blob)
-{
-    struct blob *stored;
-    size_t len = 0, at = 0;
-
-    for (size_t i = 0; i < record->count; i++)
-        len += record->states[i].len;
-    if (len > LIMIT_SESSION_BYTES)
-        return ERR_TOO_BIG;
-    stored = blob_new(len);
-    for (size_t i = 0; i < record->count; i++) {
-        memcpy(stored->data + at, record->states[i].data, record->states[i].len);
-        at += record->states[i].len;
-    }
-    blob_drop(*blob);
-    *blob = stored;
-    return OK;
-}
-
-/* Makes `state` the active one; the active one is archived, and the oldest may go. */
-static void promote(struct record *record, struct bytes state)
-{
-    memmove(record->states + 1, record->states, record->count * sizeof(record->states[0]));
-    record->states[0] = state;
-    if (record->count < STATES_MAX)
-        record->count++;
-}
-
-static void take_out(struct record *record, size_t index)
-{
-    record->count--;
-    memmove(record->states + index, record->states + index + 1, (record->count - index) * sizeof(record->states[0]));
-}
-
-static bool has_base_key(struct bytes state, const struct x25519_public *key)
-{
-    return memcmp(state.data + HEAD_BYTES, key->bytes, KEY_BYTES) == 0;
-}
 
 /* --- keys --- */
 
@@ -424,7 +153,7 @@ static enum err modelled_start(struct session_self *self, const struct account_i
         return ERR_REFUSED;
     account_from_x25519(&bundle->signed_key, &signed_key);
     if (!modelled_verify(self, &theirs, BYTES_OF(signed_key.bytes), bundle->signature) ||
-        !record_decode(*record, &sessions))
+        !modelled_record_decode(*record, &sessions))
         return ERR_CRYPTO;
     draw_pair(self, &base);
     draw_pair(self, &state.ratchet);
@@ -437,8 +166,8 @@ static enum err modelled_start(struct session_self *self, const struct account_i
     derive((struct bytes){secrets, (3u + (bundle->prekey_id != 0)) * KEY_BYTES}, state.root, &receiving);
     add_receiving(&state, &bundle->signed_key, &receiving);
     root_step(self, state.root, &state.ratchet, &bundle->signed_key, &state.sending);
-    promote(&sessions, state_encode(&state, self->arena));
-    return record_store(&sessions, record);
+    modelled_record_promote(&sessions, modelled_state_encode(&state, self->arena));
+    return modelled_record_store(&sessions, record);
 }
 
 /* The one who offered the bundle, when the first message of a session comes. */
@@ -512,8 +241,8 @@ static enum err modelled_encrypt(struct session_self *self, const struct account
 
     if (*record == NULL)
         return ERR_MISSING;
-    if (!record_decode(*record, &sessions) || sessions.count == 0 ||
-        !state_decode(sessions.states[0], self->arena, &state))
+    if (!modelled_record_decode(*record, &sessions) || sessions.count == 0 ||
+        !modelled_state_decode(sessions.states[0], self->arena, &state))
         return ERR_CRYPTO;
     out->type = state.pending ? ENVELOPE_PREKEY_BUNDLE : ENVELOPE_CIPHERTEXT;
     out->wire = write_message(self, peer, &state, plain);
@@ -527,8 +256,8 @@ static enum err modelled_encrypt(struct session_self *self, const struct account
                                                 .message = out->wire};
         out->wire = session_prekey_message_encode(&prekey, self->arena);
     }
-    sessions.states[0] = state_encode(&state, self->arena);
-    return record_store(&sessions, record);
+    sessions.states[0] = modelled_state_encode(&state, self->arena);
+    return modelled_record_store(&sessions, record);
 }
 
 /* --- reading --- */
@@ -631,15 +360,15 @@ static enum err read_in_any(struct session_self *self, const struct account_id *
         struct state state;
         enum err err;
 
-        if (!state_decode(sessions->states[i], self->arena, &state))
+        if (!modelled_state_decode(sessions->states[i], self->arena, &state))
             return ERR_CRYPTO;
         err = read_in(self, peer, &state, message, plain);
         if (err == ERR_CRYPTO)
             continue;
         if (err != OK)
             return err;
-        take_out(sessions, i);
-        promote(sessions, state_encode(&state, self->arena));
+        modelled_record_take_out(sessions, i);
+        modelled_record_promote(sessions, modelled_state_encode(&state, self->arena));
         return OK;
     }
     return ERR_CRYPTO;
@@ -648,7 +377,7 @@ static enum err read_in_any(struct session_self *self, const struct account_id *
 static bool knows_session(const struct record *sessions, const struct x25519_public *base_key)
 {
     for (size_t i = 0; i < sessions->count; i++)
-        if (has_base_key(sessions->states[i], base_key))
+        if (modelled_state_has_base_key(sessions->states[i], base_key))
             return true;
     return false;
 }
@@ -670,7 +399,7 @@ static enum err modelled_decrypt(struct session_self *self, const struct account
         return ERR_REFUSED;
     if (!read.begins && *record == NULL)
         return ERR_MISSING;
-    if (!record_decode(*record, &sessions))
+    if (!modelled_record_decode(*record, &sessions))
         return ERR_CRYPTO;
     if (sessions.count > 0)
         active = sessions.states[0];
@@ -678,17 +407,17 @@ static enum err modelled_decrypt(struct session_self *self, const struct account
         err = set_up(self, peer, one_time, &read.prekey, &state);
         if (err != OK)
             return err;
-        promote(&sessions, state_encode(&state, self->arena));
+        modelled_record_promote(&sessions, modelled_state_encode(&state, self->arena));
         began = true;
     }
     err = read_in_any(self, peer, &sessions, &read.message, &out->plain);
     if (err != OK)
         return err;
-    out->began = began && has_base_key(sessions.states[0], &read.prekey.base_key);
+    out->began = began && modelled_state_has_base_key(sessions.states[0], &read.prekey.base_key);
     out->switched =
         active.len > 0 && memcmp(active.data + HEAD_BYTES, sessions.states[0].data + HEAD_BYTES, KEY_BYTES) != 0;
     out->prekey_used = out->began && read.prekey.has_prekey_id;
-    return record_store(&sessions, record);
+    return modelled_record_store(&sessions, record);
 }
 
 static enum err modelled_keep_active(struct session_self *self, struct blob **record)
@@ -698,10 +427,10 @@ static enum err modelled_keep_active(struct session_self *self, struct blob **re
     (void)self;
     if (*record == NULL)
         return ERR_MISSING;
-    if (!record_decode(*record, &sessions))
+    if (!modelled_record_decode(*record, &sessions))
         return ERR_CRYPTO;
     sessions.count = 1;
-    return record_store(&sessions, record);
+    return modelled_record_store(&sessions, record);
 }
 
 const struct session_suite session_modelled = {

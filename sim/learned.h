@@ -1,10 +1,10 @@
 /* learned.h: what a set of observed nodes knows when its notebooks are laid side by side.
  *
- * Everything here is made from sightings (observer.h), nothing from the world. A caller is an address that is no node's;
- * a mailbox is an account that messages are put into or fetched from; a link says that a caller did something to a
- * mailbox, and it takes a node that saw the address and one that saw the mailbox: for who sends through onions these are
- * two. That a key writes to a key, each node that holds the envelope can read by itself (PROTOCOL 6.2): it does not say
- * where either of them is. */
+ * Everything here is made from sightings (observer.h), nothing from the world. A caller is an address that is no
+ * node's; a mailbox is an account that messages are put into or fetched from; a link says that a caller did something
+ * to a mailbox, and it takes a node that saw the address and one that saw the mailbox: for who sends through onions
+ * these are two. That a key writes to a key, each node that holds the envelope can read by itself (PROTOCOL 6.2): it
+ * does not say where either of them is. */
 #ifndef SWARMBED_LEARNED_H
 #define SWARMBED_LEARNED_H
 

@@ -155,8 +155,8 @@ static void read_params(struct notebook *notebook, struct sighting *sighting, co
 
     if (json_get_string(params, "pubKey", &text) == OK)
         read_account(sighting, text);
-    sighting->has_proof = json_get(params, "nonce") != NULL || json_get(params, "ttl") != NULL ||
-                          json_get(params, "timestamp") != NULL;
+    sighting->has_proof =
+        json_get(params, "nonce") != NULL || json_get(params, "ttl") != NULL || json_get(params, "timestamp") != NULL;
     if (json_get_string(params, "data", &text) == OK)
         read_envelope(notebook, sighting, text);
 }

@@ -5,7 +5,8 @@
  * has its own notebook, so what any set of nodes learned, alone or together, can be read afterwards.
  *
  * Two ways tie what one node saw to what another saw: the layer that one passed on is the layer that the next one got;
- * and an answer travels back through all nodes of a path unchanged (PROTOCOL 4.6), so all of them see the same bytes. */
+ * and an answer travels back through all nodes of a path unchanged (PROTOCOL 4.6), so all of them see the same bytes.
+ */
 #ifndef SWARMBED_OBSERVER_H
 #define SWARMBED_OBSERVER_H
 
@@ -19,17 +20,17 @@
 struct sighting {
     int64_t at_us;
     uint32_t node;
-    uint32_t bytes, answer_bytes;     /* of the bodies */
-    bool from_client;                 /* no node by its authentication: `from` is somebody's address */
+    uint32_t bytes, answer_bytes; /* of the bodies */
+    bool from_client;             /* no node by its authentication: `from` is somebody's address */
     bool onion;
     struct address from;
-    uint64_t layer_in, layer_out;     /* an onion's layer as it came, and what was passed on; 0: none */
-    uint64_t answer;                  /* a sealed answer's bytes as they left; 0: none */
+    uint64_t layer_in, layer_out;       /* an onion's layer as it came, and what was passed on; 0: none */
+    uint64_t answer;                    /* a sealed answer's bytes as they left; 0: none */
     char method[OBSERVER_METHOD_BYTES]; /* read at the end of an onion, or from a direct call; "": none */
     bool has_account, has_source;
-    bool has_proof;                   /* it brings a nonce, a time to live or a timestamp: what a store needs */
-    struct account_id account;        /* whose mailbox it is about */
-    struct account_id source;         /* who wrote what is put there: envelopes say it in clear (PROTOCOL 6.2) */
+    bool has_proof;            /* it brings a nonce, a time to live or a timestamp: what a store needs */
+    struct account_id account; /* whose mailbox it is about */
+    struct account_id source;  /* who wrote what is put there: envelopes say it in clear (PROTOCOL 6.2) */
 };
 
 struct observer;

@@ -64,7 +64,8 @@ struct scenario {
     struct checker checker;
     struct trace_file trace;
     bool trace_open;
-    struct observer *observer, *own_observer; /* the config's, or one that the script asked for; NULL: nobody reads along */
+    struct observer *observer;     /* the config's, or own_observer; NULL: nobody reads along */
+    struct observer *own_observer; /* the script asked for it */
     struct task *tasks; /* binary heap by (wake_us, order) */
     size_t task_count, task_cap;
     uint64_t task_order;

@@ -90,7 +90,8 @@ static void offer(struct talk *talk, struct one_time_prekey *one_time, struct pr
     add_work(talk, &self);
 }
 
-/* A request: the one-time prekey of a new contact in a bundle, and the agreement that encrypts it; its reader agrees, too. */
+/* A request: the one-time prekey of a new contact in a bundle, and the agreement that encrypts it; its reader agrees,
+ * too. */
 static double befriend(void *owner)
 {
     struct talk *talk = owner;
@@ -204,7 +205,8 @@ static void add_row(struct bench *bench, struct talk *talk, const char *what, be
                             .absolute = {pair.ours_ns / 1000, AIM_NONE, 0, "us", 0}};
 
     snprintf(row.what, sizeof(row.what), "%s", what);
-    snprintf(row.detail, sizeof(row.detail), "%.1f agreements and public keys, %.1f signatures: %.0f us by the curve alone",
+    snprintf(row.detail, sizeof(row.detail),
+             "%.1f agreements and public keys, %.1f signatures: %.0f us by the curve alone",
              (double)talk->work.x25519 / UNITS, (double)talk->work.signs / UNITS, pair.theirs_ns / 1000);
     bench_add(bench, &row);
 }

@@ -41,15 +41,15 @@ static void holds(const char *text)
     script_fini(&script);
 }
 
-/* Whichever node it is: it sees addresses, or what is asked of mailboxes, and never ties one who sends to one who gets. */
-static const char nobody_alone[] =
-    "local callers, mailboxes = 0, 0\n"
-    "for _, node in ipairs(net.nodes) do\n"
-    "  local saw = node:saw()\n"
-    "  callers, mailboxes = callers + #saw.callers, mailboxes + #saw.mailboxes\n"
-    "  expect(#strange(saw) == 0, tostring(node) .. ' links a sender to a recipient')\n"
-    "end\n"
-    "expect(callers > 0 and mailboxes > 0, 'but they see something')\n";
+/* Whichever node it is: it sees addresses, or what is asked of mailboxes, and never ties one who sends to one who gets.
+ */
+static const char nobody_alone[] = "local callers, mailboxes = 0, 0\n"
+                                   "for _, node in ipairs(net.nodes) do\n"
+                                   "  local saw = node:saw()\n"
+                                   "  callers, mailboxes = callers + #saw.callers, mailboxes + #saw.mailboxes\n"
+                                   "  expect(#strange(saw) == 0, tostring(node) .. ' links a sender to a recipient')\n"
+                                   "end\n"
+                                   "expect(callers > 0 and mailboxes > 0, 'but they see something')\n";
 
 /* Each link takes exactly the two that it names: the one at which the sender entered, and the one that was asked. */
 static const char two_together[] =
@@ -83,36 +83,38 @@ END_TEST
 /* An address is seen by the guards alone, which saw it when they were tested; all others see nodes. */
 START_TEST(addresses_of_clients_are_known_to_guards_alone)
 {
-    holds(TALK("") "local guards = {}\n"
-                   "for _, user in ipairs { alice, bob } do\n"
-                   "  for _, path in ipairs(user.paths) do guards[path[1]] = true end\n"
-                   "end\n"
-                   "for _, node in ipairs(net.nodes) do\n"
-                   "  local onions = 0\n"
-                   "  for _, link in ipairs(node:saw().links) do\n"
-                   "    expect(link.method == 'get_snodes_for_pubkey', 'a guard was asked for its own swarm, to test it')\n"
-                   "  end\n"
-                   "  for _, caller in ipairs(node:saw().callers) do onions = onions + caller.count - 1 end\n"
-                   "  expect(onions == 0 or guards[node], tostring(node) .. ' is no guard')\n"
-                   "end\n");
+    holds(TALK(
+        "") "local guards = {}\n"
+            "for _, user in ipairs { alice, bob } do\n"
+            "  for _, path in ipairs(user.paths) do guards[path[1]] = true end\n"
+            "end\n"
+            "for _, node in ipairs(net.nodes) do\n"
+            "  local onions = 0\n"
+            "  for _, link in ipairs(node:saw().links) do\n"
+            "    expect(link.method == 'get_snodes_for_pubkey', 'a guard was asked for its own swarm, to test it')\n"
+            "  end\n"
+            "  for _, caller in ipairs(node:saw().callers) do onions = onions + caller.count - 1 end\n"
+            "  expect(onions == 0 or guards[node], tostring(node) .. ' is no guard')\n"
+            "end\n");
 }
 END_TEST
 
 /* What a storing node reads: whose mailbox, when, how much, and the key that the envelope names. */
 START_TEST(a_storing_node_reads_keys_times_and_sizes)
 {
-    holds(TALK("") "local saw = first.stored_at[1]:saw()\n"
-                   "local store\n"
-                   "for _, mailbox in ipairs(saw.mailboxes) do\n"
-                   "  if mailbox.account == bob.id and (mailbox.method == 'store' or mailbox.method == 'replica') then\n"
-                   "    store = mailbox\n"
-                   "  end\n"
-                   "end\n"
-                   "expect(store and store.count >= 1 and store.bytes > 500 and store.first_ms > 0, 'the mailbox')\n"
-                   "expect(store.last_ms >= store.first_ms and store.last_ms < net.now_ms, 'the times')\n"
-                   "local pair = saw.pairs[1]\n"
-                   "expect(pair.source == alice.id and pair.recipient == bob.id or\n"
-                   "       pair.source == bob.id and pair.recipient == alice.id, 'who wrote, by key')\n");
+    holds(
+        TALK("") "local saw = first.stored_at[1]:saw()\n"
+                 "local store\n"
+                 "for _, mailbox in ipairs(saw.mailboxes) do\n"
+                 "  if mailbox.account == bob.id and (mailbox.method == 'store' or mailbox.method == 'replica') then\n"
+                 "    store = mailbox\n"
+                 "  end\n"
+                 "end\n"
+                 "expect(store and store.count >= 1 and store.bytes > 500 and store.first_ms > 0, 'the mailbox')\n"
+                 "expect(store.last_ms >= store.first_ms and store.last_ms < net.now_ms, 'the times')\n"
+                 "local pair = saw.pairs[1]\n"
+                 "expect(pair.source == alice.id and pair.recipient == bob.id or\n"
+                 "       pair.source == bob.id and pair.recipient == alice.id, 'who wrote, by key')\n");
 }
 END_TEST
 
@@ -125,9 +127,10 @@ START_TEST(scripts_are_told_how_to_observe)
     script_refused(&script, "local net = world { nodes = 12 }\nnet:node(0):saw()\n", "observe = true");
     script_refused(&script, "world { nodes = 12, observe = 3 }\n", "observe is true or false");
     script_refused(&script, "local net = world { nodes = 12, observe = true }\nnet:learned { 3 }\n", "node");
-    script_holds(&script, "local net = world { nodes = 12, observe = true }\n"
-                          "expect(net:learned(net.nodes).requests == 0 and #net:learned({}).links == 0, 'nothing yet')\n"
-                          "expect(net:node(3):saw().requests == 0, 'nor alone')\n");
+    script_holds(&script,
+                 "local net = world { nodes = 12, observe = true }\n"
+                 "expect(net:learned(net.nodes).requests == 0 and #net:learned({}).links == 0, 'nothing yet')\n"
+                 "expect(net:node(3):saw().requests == 0, 'nor alone')\n");
     script_fini(&script);
 }
 END_TEST

@@ -73,14 +73,15 @@ END_TEST
 /* No record is written anywhere, and the listening node counts none. */
 START_TEST(no_delivery_is_stored)
 {
-    holds(ONLINE "local before = {}\n"
-                 "for _, node in ipairs(net.nodes) do before[node] = node:counts().stored end\n"
-                 "local m = alice:send(bob, 'synchronously')\n"
-                 "expect(net:wait_for('10s', function() return m.state == 'acknowledged' end), 'acknowledged')\n"
-                 "net:run '5s'\n"
-                 "expect(#since('deliver', began_ms) >= 2, 'it went through a listening node')\n"
-                 "expect(#since('stored', began_ms) == 0 and m.stored_count == 0, 'nothing is stored')\n"
-                 "for _, node in ipairs(net.nodes) do expect(node:counts().stored == before[node], tostring(node)) end\n");
+    holds(ONLINE
+          "local before = {}\n"
+          "for _, node in ipairs(net.nodes) do before[node] = node:counts().stored end\n"
+          "local m = alice:send(bob, 'synchronously')\n"
+          "expect(net:wait_for('10s', function() return m.state == 'acknowledged' end), 'acknowledged')\n"
+          "net:run '5s'\n"
+          "expect(#since('deliver', began_ms) >= 2, 'it went through a listening node')\n"
+          "expect(#since('stored', began_ms) == 0 and m.stored_count == 0, 'nothing is stored')\n"
+          "for _, node in ipairs(net.nodes) do expect(node:counts().stored == before[node], tostring(node)) end\n");
 }
 END_TEST
 
@@ -166,17 +167,18 @@ END_TEST
  * neither of them learns that the other is there. */
 START_TEST(strangers_get_neither_deliveries_nor_status)
 {
-    holds(PEOPLE "alice:online() bob:online()\n"
-                 "expect(net:wait_for('1m', function() return alice.listening and bob.listening end), 'both listen')\n"
-                 "local m = alice:befriend(bob, 'It is me')\n"
-                 "expect(net:wait_for('2m', function() return bob:has_request_from(alice) end), 'asked')\n"
-                 "net:run '3m'\n"
-                 "expect(m.routing == 'asynchronous' and m.stored_count == 3, 'stored')\n"
-                 "expect(#net:records('deliver') == 0, 'nothing is delivered')\n"
-                 "expect(alice:contact_state(bob) == 'offline' and bob:contact_state(alice) == 'offline', 'nor known')\n"
-                 "bob:decline(alice)\n"
-                 "net:run '3m'\n"
-                 "expect(#net:records('deliver') == 0 and alice:friend_state(bob) == 'asked', 'and no sends nothing')\n");
+    holds(PEOPLE
+          "alice:online() bob:online()\n"
+          "expect(net:wait_for('1m', function() return alice.listening and bob.listening end), 'both listen')\n"
+          "local m = alice:befriend(bob, 'It is me')\n"
+          "expect(net:wait_for('2m', function() return bob:has_request_from(alice) end), 'asked')\n"
+          "net:run '3m'\n"
+          "expect(m.routing == 'asynchronous' and m.stored_count == 3, 'stored')\n"
+          "expect(#net:records('deliver') == 0, 'nothing is delivered')\n"
+          "expect(alice:contact_state(bob) == 'offline' and bob:contact_state(alice) == 'offline', 'nor known')\n"
+          "bob:decline(alice)\n"
+          "net:run '3m'\n"
+          "expect(#net:records('deliver') == 0 and alice:friend_state(bob) == 'asked', 'and no sends nothing')\n");
 }
 END_TEST
 
