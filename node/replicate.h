@@ -52,8 +52,8 @@ void replicate_message(struct replicate *replicate, struct stored_body *body);
 /* Sends the relay buffer now, if it holds anything. */
 void replicate_flush(struct replicate *replicate);
 
-/* Messages and revocations for one set of nodes, cut into batches as they are added: in the era's form whatever that has
- * a place for. Lives on the caller's stack or arena between start
+/* Messages and revocations for one set of nodes, cut into batches as they are added: in the era's form whatever that
+ * has a place for. Lives on the caller's stack or arena between start
  * and end. */
 struct push_stream {
     struct replicate *replicate;

@@ -68,9 +68,9 @@ size_t store_start(struct store *store, struct body_pool *bodies);
 
 /* Takes a message; the store keeps the body by itself. OK: it will be held once durable, and then `wait` (NULL: nobody
  * waits) ends. OK too for a duplicate of a message that is not durable yet, and for a modern one whose expiry is later
- * than the held one's, which it extends: `wait` ends once that is durable. ERR_DUPLICATE: held already, nothing changed;
- * ERR_FULL: a bound is reached. In both cases `wait` never ends. A new message of a public outbox replaces what its
- * namespace holds, once it is durable itself. */
+ * than the held one's, which it extends: `wait` ends once that is durable. ERR_DUPLICATE: held already, nothing has
+ * changed; ERR_FULL: a bound is reached. In both cases `wait` never ends. A new message of a public outbox replaces
+ * what its namespace holds, once it is durable itself. */
 MUST_CHECK enum err store_put(struct store *store, struct stored_body *body, enum trace_cause cause,
                               struct store_wait *wait, store_wait_fn done);
 /* `wait` ends once everything put, deleted, changed and revoked up to now is durable. */
@@ -78,12 +78,12 @@ void store_sync(struct store *store, struct store_wait *wait, store_wait_fn done
 
 /* ---- the era's view ---- */
 
-/* Up to `max` messages of the account's namespace 0 in order of arrival, after the one with `last_hash` (NULL, not held,
- * or another account's: from the beginning). Borrowed: valid until the next call. */
+/* Up to `max` messages of the account's namespace 0 in order of arrival, after the one with `last_hash` (NULL, not
+ * held, or another account's: from the beginning). Borrowed: valid until the next call. */
 size_t store_get(struct store *store, const struct account_id *account, const uint8_t *last_hash,
                  struct stored_body *bodies[], size_t max);
 
-/* ---- the modern views: node/store_modern.c. Nothing of what they change is durable before store_sync() says so ---- */
+/* ---- the modern views; nothing of what they change is durable before store_sync() says so ---- */
 
 /* How much one answer may hold. */
 struct store_budget {

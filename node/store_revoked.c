@@ -11,8 +11,8 @@
 
 struct revoked {
     struct account_id account;
-    uint32_t count;
-    struct subaccount_token tokens[LIMIT_REVOCATIONS]; /* the oldest first */
+    uint32_t count, cap;
+    struct subaccount_token *tokens; /* the oldest first; most accounts have few */
 };
 
 struct revocations {
@@ -69,6 +69,10 @@ static struct revoked *ensure(struct store *store, const struct account_id *acco
 
 static void insert(struct store *store, struct revoked *revoked, uint32_t at, const struct subaccount_token *token)
 {
+    if (revoked->count == revoked->cap) {
+        revoked->cap = revoked->cap == 0 ? 1 : 2 * revoked->cap;
+        revoked->tokens = xrealloc(revoked->tokens, revoked->cap * sizeof(*token));
+    }
     memmove(&revoked->tokens[at + 1], &revoked->tokens[at], (revoked->count - at) * sizeof(*token));
     revoked->tokens[at] = *token;
     revoked->count++;
@@ -84,6 +88,12 @@ static void take_out(struct store *store, struct revoked *revoked, uint32_t at)
     store->counts.bytes -= sizeof(revoked->tokens[0]);
 }
 
+static void revoked_free(struct revoked *revoked)
+{
+    free(revoked->tokens);
+    free(revoked);
+}
+
 void store_revoked_fini(struct store *store)
 {
     uint32_t cursor = 0;
@@ -92,7 +102,7 @@ void store_revoked_fini(struct store *store)
     if (store->revocations == NULL)
         return;
     while ((revoked = table_next(&store->revocations->by_account, &cursor)) != NULL)
-        free(revoked);
+        revoked_free(revoked);
     table_fini(&store->revocations->by_account);
     free(store->revocations);
     store->revocations = NULL;
@@ -107,13 +117,13 @@ static void changed(struct store *store, struct revoked *revoked)
 
     memcpy(key + 1, revoked->account.bytes, sizeof(revoked->account.bytes));
     env_disk_put(store->env, BYTES_OF(key),
-                 (struct bytes){revoked->tokens[0].bytes, revoked->count * sizeof(revoked->tokens[0])});
+                 (struct bytes){(const uint8_t *)revoked->tokens, revoked->count * sizeof(revoked->tokens[0])});
     env_trace(store->env, &(struct trace_record){
                               .kind = TRACE_REVOKED, .n = {revoked->count}, .b = {BYTES_OF(revoked->account.bytes)}});
     if (revoked->count > 0)
         return;
     (void)table_remove(&store->revocations->by_account, key_of(revoked));
-    free(revoked);
+    revoked_free(revoked);
     if (store->revocations->by_account.count == 0)
         store_revoked_fini(store);
 }
