@@ -3,7 +3,7 @@
  * Whose virtual address it is that a caller connected to is doors.h. What the network inside says (a node that is
  * down, a time-out) becomes 502 and 504; all else the node answers itself, word for word. Each call and each hang-up is
  * written to the journal. An answer in parts becomes a stream; who reads it too slowly is hung up on, since what he
- * would miss he would never learn of. Source: PROTOCOL 3.1, 3.13. */
+ * would miss he would never learn of. Source: PROTOCOL 3.1, 10.14. */
 #ifndef SWARMBED_HTTP_GATEWAY_H
 #define SWARMBED_HTTP_GATEWAY_H
 
