@@ -1,5 +1,8 @@
 #include "sim/gateway/gateway.h"
 
+#include <string.h>
+
+#include "common/bencode.h"
 #include "common/limits.h"
 #include "proto/storage_rpc.h"
 #include "sim/seed.h"
@@ -326,7 +329,89 @@ START_TEST(the_digest_depends_on_input_alone)
 }
 END_TEST
 
+/* What came of an answer in parts. */
+struct told {
+    struct outcome end;
+    struct gateway_call *call;
+    unsigned parts, hang_up_at; /* 0: never */
+};
+
+static void on_told_part(void *owner, const struct message *part)
+{
+    struct told *told = owner;
+
+    ck_assert_uint_eq(part->status, 200);
+    ck_assert_int_eq(part->content, CONTENT_BINARY);
+    if (++told->parts == told->hang_up_at)
+        gateway_hang_up(gateway, told->call);
+}
+
+static void on_told_end(void *owner, enum net net, const struct message *in)
+{
+    struct told *told = owner;
+
+    on_done(&told->end, net, in);
+}
+
+/* Subscribes, at node 0, to what is stored for the account of that key. */
+static void watch(const struct ed25519_public *key, const struct ed25519_secret *secret, struct told *told)
+{
+    struct message message = {.verb = VERB_POST, .path = BYTES_LIT(PATH_MONITOR)};
+    int64_t now_s = world_now_ms(world) / 1000;
+    struct account_id account = {{3}};
+    char hex[ACCOUNT_HEX_LEN];
+    uint8_t signature[64];
+    struct buf text, body;
+
+    memcpy(account.bytes + 1, key->bytes, 32);
+    account_to_hex(&account, hex);
+    buf_init(&text, 1000);
+    buf_printf(&text, "MONITOR%.66s%lld00", hex, (long long)now_s);
+    ed25519_sign(secret, buf_bytes(&text), signature);
+    buf_init(&body, 1000);
+    buf_text(&body, "d1:nli0ee1:p");
+    bencode_write_string(&body, BYTES_OF(account.bytes));
+    buf_text(&body, "1:s");
+    bencode_write_string(&body, BYTES_OF(signature));
+    buf_text(&body, "1:t");
+    bencode_write_integer(&body, now_s);
+    buf_byte(&body, 'e');
+    message.body = blob_from_buf(&body);
+    told->call = gateway_call(gateway, node_address(0), &message, on_told_part, on_told_end, told);
+    blob_drop(message.body);
+    buf_fini(&text);
+    buf_fini(&body);
+}
+
+/* Parts are handed over as they come; who hangs up inside one gets no other, and no end; a node's death ends the rest. */
+START_TEST(parts_are_handed_over)
+{
+    static const uint8_t seed[32] = {7};
+    struct told stays = {0}, goes = {.hang_up_at = 1};
+    struct ed25519_public key;
+    struct ed25519_secret secret;
+
+    setup(1);
+    run_for(1000);
+    ed25519_from_seed(seed, &key, &secret);
+    watch(&key, &secret, &stays);
+    watch(&key, &secret, &goes);
+    run_for(2000);
+    ck_assert_uint_eq(stays.parts, 1);
+    ck_assert_uint_eq(goes.parts, 1);
+    run_for(200 * 1000000); /* no time limit holds */
+    ck_assert_uint_eq(stays.end.ended + goes.end.ended, 0);
+    ck_assert_uint_eq(gateway_open_count(gateway), 1);
+    testbed_kill(testbed, 0);
+    run_for(1000);
+    ck_assert_uint_eq(stays.end.ended, 1);
+    ck_assert_int_eq(stays.end.net, NET_RESET);
+    ck_assert_uint_eq(goes.end.ended, 0);
+    teardown();
+}
+END_TEST
+
 TEST_MAIN("gateway", a_call_gets_the_nodes_answer, answered_calls_leave_no_events,
           a_node_that_is_down_or_unknown_is_told, a_hang_up_reaches_the_node, a_hang_up_after_the_answer_is_not_input,
           open_calls_end_with_the_gateway, an_answer_waits_for_its_commit, open_calls_fail_with_the_disk,
-          the_digest_depends_on_input_alone)
+          the_digest_depends_on_input_alone, parts_are_handed_over)
