@@ -36,9 +36,9 @@ static void befriend(void)
     struct blob *data = blob_copy(BYTES_LIT("SGkgQm9iLCB0aGlzIGlzIEFsaWNl"));
     struct outgoing *outgoing;
 
-    ck_assert_int_eq(outbox_add(contact, OUTGOING_REQUEST, ENVELOPE_FRIEND_REQUEST, contact_timestamp(contact), data,
-                                &outgoing),
-                     OK);
+    ck_assert_int_eq(
+        outbox_add(contact, OUTGOING_REQUEST, ENVELOPE_FRIEND_REQUEST, contact_timestamp(contact), data, &outgoing),
+        OK);
     sent = &outgoing->sent;
     blob_drop(data);
 }
@@ -482,7 +482,40 @@ START_TEST(crash_at_any_moment)
 }
 END_TEST
 
+/* A search in slices goes through the loop between them, and ends with what it found. */
+START_TEST(searched_in_slices)
+{
+    start(21, 3);
+    net.preset.trials_per_slice = 1;
+    befriend();
+    fake_swarm_run(&net);
+    ck_assert_int_eq(sent->state, SEND_STORED);
+    ck_assert_uint_eq(sent->stored_count, 3);
+    ck_assert_uint_gt(sent->trials, 1);
+    ck_assert_uint_eq(states(SEND_PROVING), 1);
+    ck_assert_uint_eq(fake_env_last_trace(&net.fake, TRACE_POW)->n[0], sent->trials);
+    stop();
+}
+END_TEST
+
+/* One that takes longer than 60 s of a device fails, and the next message is proved for less. */
+START_TEST(slices_give_up)
+{
+    start(21, 3);
+    net.preset.trials_per_slice = 1;
+    net.preset.trials_per_s = 1;
+    alice->difficulty = 1000000;
+    befriend();
+    fake_swarm_run(&net);
+    ck_assert_int_eq(sent->state, SEND_FAILED);
+    ck_assert_int_eq(sent->err, ERR_TIMEOUT);
+    ck_assert_uint_eq(alice->difficulty, 1);
+    stop();
+}
+END_TEST
+
 TEST_MAIN("send", three_nodes_store_it, first_success_counts, bad_node_is_left, ran_out_of_swarm_nodes,
           later_try_succeeds, moved_swarm_is_followed, useless_421_refreshes_once, contradicting_lists_end,
           difficulty_is_met, new_proof_new_time, absurd_difficulty_fails, endless_432_ends, wrong_clock_stops,
-          success_outweighs_refusals, small_swarm_is_enough, no_network, crash_at_any_moment)
+          success_outweighs_refusals, small_swarm_is_enough, no_network, crash_at_any_moment, searched_in_slices,
+          slices_give_up)

@@ -1,7 +1,10 @@
 #include "tests/support/check_main.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/limits.h"
@@ -173,6 +176,40 @@ START_TEST(many_and_none)
 }
 END_TEST
 
+/* A server that closes a kept connection just before the next call: the call is repeated, on another connection. */
+START_TEST(stale_connection_is_left)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t at_len = sizeof(at);
+    struct asked asked;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), peer;
+
+    begin(false);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+    ck_assert_int_eq(listen(listener, 4), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &at_len), 0);
+    fixture.at.port = ntohs(at.sin_port);
+    peer = -1;
+    for (size_t i = 0; i < 3; i++) {
+        ask(&asked, "/now", NULL, 600000);
+        if (i > 0) {
+            close(peer); /* its end is not noticed yet, and the call is on its way there already */
+            uv_run(&fixture.loop, UV_RUN_NOWAIT);
+        }
+        TURN_UNTIL(&fixture, (peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0 || errno != EAGAIN);
+        ck_assert_int_eq(send(peer, answer, sizeof(answer) - 1, MSG_NOSIGNAL), sizeof(answer) - 1);
+        TURN_UNTIL(&fixture, asked.ended);
+        ck_assert_int_eq(asked.call.net, NET_OK);
+        ck_assert(bytes_equal_text(blob_bytes(asked.body), "ok"));
+        finish(&asked);
+    }
+    close(peer);
+    close(listener);
+    end();
+}
+END_TEST
+
 static struct timer timers[3];
 static char order[8];
 static void on_timer(struct timer *timer)
@@ -244,4 +281,5 @@ START_TEST(disk_is_honest)
 }
 END_TEST
 
-TEST_MAIN("http_env", calls_by_http, calls_by_https, calls_end, many_and_none, timers_run_in_order, disk_is_honest)
+TEST_MAIN("http_env", calls_by_http, calls_by_https, calls_end, many_and_none, stale_connection_is_left,
+          timers_run_in_order, disk_is_honest)
