@@ -5,6 +5,8 @@
 #include "client/acknowledge.h"
 #include "client/client_state.h"
 #include "client/contact.h"
+#include "client/conversation.h"
+#include "client/deliver.h"
 #include "client/listening.h"
 #include "client/outbox.h"
 #include "client/receive.h"
@@ -221,5 +223,31 @@ START_TEST(sent_once)
 }
 END_TEST
 
+/* That somebody types is neither acknowledged nor shown, nor stored by whoever said it; but it is a sign of life. */
+START_TEST(typing_is_not_acknowledged)
+{
+    start();
+    struct contact *contact = contact_find(alice, client_account(bob));
+    uint64_t timestamp_ms = contact_timestamp(contact);
+    struct content_parts content = {.has_typing = true, .typing = {.started = true, .timestamp_ms = timestamp_ms}};
+    size_t to_alice = delivers_to(alice), to_bob = delivers_to(bob), stores = fake_swarm_logged(&net, "store");
+    size_t before = shown();
+    struct blob *data;
+    uint32_t type;
+
+    ck_assert_int_eq(conversation_seal(contact, timestamp_ms, &content, &data, &type), OK);
+    deliver_once(contact, data);
+    blob_drop(data);
+    fake_swarm_run_ms(&net, 15000);
+    ck_assert_uint_eq(delivers_to(bob), to_bob + 1);
+    ck_assert_uint_eq(delivers_to(alice), to_alice);
+    ck_assert_uint_eq(fake_swarm_logged(&net, "store"), stores);
+    ck_assert_uint_eq(shown(), before);
+    ck_assert_int_eq(contact->presence, CONTACT_ONLINE);
+    stop();
+}
+END_TEST
+
 TEST_MAIN("acknowledge", several_in_one, durable_before_acknowledged, lost_acknowledgement, both_ways_is_once,
-          stored_is_not_acknowledged, full_receipt_goes_at_once, sent_once)
+          stored_is_not_acknowledged, full_receipt_goes_at_once, sent_once,
+          typing_is_not_acknowledged)
