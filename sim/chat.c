@@ -57,7 +57,7 @@ struct chat {
     struct session_library *sessions;
     struct client *client;
     struct disk_op shown; /* the inbox is empty on the disk, too */
-    bool showing, show_again;
+    bool showing;
 
     struct news *news;
     size_t news_count, news_cap;
@@ -161,6 +161,15 @@ static void on_shown(struct disk_op *op)
     struct chat *chat = CONTAINER_OF(op, struct chat, shown);
 
     chat->showing = false;
+}
+
+/* What the client puts without waiting for it reaches the file soon, too. */
+static void save(struct chat *chat)
+{
+    if (chat->showing || !http_env_unwritten(chat->http) || http_env_disk(chat->http) != OK)
+        return;
+    chat->showing = true;
+    env_disk_sync(http_env_env(chat->http), &chat->shown, on_shown);
 }
 
 /* Printed first, then deleted: whatever ends the program, nothing is lost; what ends it in between is said. */
@@ -388,6 +397,7 @@ static uint64_t on_turn(void *owner)
         tell(chat, &chat->news[i]);
     chat->news_count = 0;
     show_inbox(chat, false);
+    save(chat);
     tell_disk(chat);
     if (fflush(stdout) != 0 && !chat->ended) { /* whoever read it is gone */
         stop(chat);

@@ -300,6 +300,11 @@ static void ops_disk_sync(struct env *env, struct disk_op *op, disk_fn done)
         start_write(http);
 }
 
+bool http_env_unwritten(const struct http_env *http)
+{
+    return http->changed && !http->working;
+}
+
 bool http_env_saved(const struct http_env *http)
 {
     return !http->working && !http->changed;

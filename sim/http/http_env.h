@@ -26,7 +26,8 @@ struct http_env *http_env_new(const struct http_env_config *config, struct buf *
 void http_env_free(struct http_env *http);
 struct env *http_env_env(struct http_env *http);
 
-bool http_env_saved(const struct http_env *http);    /* nothing was put that the file does not have */
-enum err http_env_disk(const struct http_env *http); /* how the last write ended */
+bool http_env_unwritten(const struct http_env *http); /* something was put, and nobody has asked for a sync since */
+bool http_env_saved(const struct http_env *http);     /* nothing was put that the file does not have */
+enum err http_env_disk(const struct http_env *http);  /* how the last write ended */
 
 #endif

@@ -168,8 +168,7 @@ class Conversation(unittest.TestCase):
         self.assertNotIn("\x1b", done.stdout)
         self.assertIn("stored at 3 of 3", done.stdout)
         self.assertIn("no such command", done.stdout)
-        bob.expect(r"alice \([0-9a-f]{8}\): \?\[31mby pipe")
-        bob.expect(r"alice \([0-9a-f]{8}\): no end of line")
+        bob.expect_all([r"alice \([0-9a-f]{8}\): \?\[31mby pipe", r"alice \([0-9a-f]{8}\): no end of line"])
 
     def test_what_waits_goes_on_later(self):
         alice, bob = self.chat("alice"), self.chat("bob")
