@@ -97,7 +97,7 @@ static uint64_t memory_bytes_max(const struct scenario *scenario)
     return scenario->config->memory_bytes_max > 0 ? scenario->config->memory_bytes_max : SCENARIO_MEMORY_BYTES;
 }
 
-/* Once a step is over its limit every further instruction fails, so no pcall in the script can hold it up. */
+/* Once over a limit, every further instruction of a step fails, so no pcall in the script can hold it up. */
 static void on_instructions(lua_State *lua, lua_Debug *debug)
 {
     struct scenario *scenario = scenario_of(lua);
@@ -106,7 +106,7 @@ static void on_instructions(lua_State *lua, lua_Debug *debug)
     if (!scenario->step_exhausted)
         lua_sethook(lua, on_instructions, LUA_MASKCOUNT, 1);
     scenario->step_exhausted = true;
-    luaL_error(lua, "a step ran more than %d instructions without waiting", instructions_max(scenario));
+    luaL_error(lua, "a step ran more than %d instructions or copied too much, and did not wait", instructions_max(scenario));
 }
 
 static void *bounded_alloc(void *owner, void *old, size_t old_size, size_t new_size)
@@ -123,6 +123,9 @@ static void *bounded_alloc(void *owner, void *old, size_t old_size, size_t new_s
         scenario->memory_bytes -= old_size;
         return NULL;
     }
+    scenario->step_bytes += new_size;
+    if (scenario->step_bytes / SCENARIO_STEP_TURNOVER > memory_bytes_max(scenario) && scenario->running != NULL)
+        lua_sethook(scenario->running->thread, on_instructions, LUA_MASKCOUNT, 1);
     memory = realloc(old, new_size);
     if (memory != NULL)
         scenario->memory_bytes += new_size - old_size;
@@ -166,6 +169,7 @@ static int run_task(struct scenario *scenario, struct task task)
     }
     scenario->running = &task;
     scenario->step_exhausted = false;
+    scenario->step_bytes = 0;
     lua_sethook(task.thread, on_instructions, LUA_MASKCOUNT, instructions_max(scenario));
     status = lua_resume(task.thread, scenario->lua, 0, &results);
     scenario->running = NULL;

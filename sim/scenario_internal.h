@@ -12,6 +12,7 @@
 
 #define SCENARIO_STEP_INSTRUCTIONS 100000000 /* between two waits; far more than any honest step */
 #define SCENARIO_MEMORY_BYTES      (UINT64_C(2) << 30)
+#define SCENARIO_STEP_TURNOVER     2 /* times that bound: what a step may allocate, used or not: an instruction can copy much */
 #define SCENARIO_TASKS_MAX         1000000
 #define SCENARIO_KEPT_MAX          1000000 /* trace records kept for net:records() */
 #define SCENARIO_PARAMS_MAX        64
@@ -50,7 +51,7 @@ struct kept_record {
 struct scenario {
     const struct scenario_config *config;
     lua_State *lua;
-    uint64_t memory_bytes;
+    uint64_t memory_bytes, step_bytes; /* in use; allocated by the running step */
     bool describing; /* --help: stops at world{} */
     FILE *describe_out;
     bool described; /* world{} was reached */

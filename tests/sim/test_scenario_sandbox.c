@@ -190,6 +190,7 @@ START_TEST(sandbox_bounds_instructions)
 
     script_init(&script);
     script_refused(&script, "\nwhile true do end", "in test.lua:2", "instructions");
+    script_refused(&script, "local s\nfor i = 1, 1e15, 4096 do s = string.rep('x', i % 1e8) end", "copied too much");
     script_refused(&script, "while true do pcall(function() while true do end end) end", "instructions");
     script_refused(
         &script,

@@ -20,7 +20,6 @@ START_TEST(every_option_is_taken)
                                         "cipher = 'xchacha20'",
                                         "cipher = 'aes-gcm'",
                                         "dialect = 'era'",
-                                        "dialect = 'modern'",
                                         "dialect = 'both'",
                                         "onion = 1",
                                         "onion = 2",
@@ -67,6 +66,12 @@ START_TEST(options_have_their_effect)
     script_holds(&script, "local net = world { nodes = 10, nodes_per_host = 4 }\n"
                           "expect(net:node(3).address == '127.1.1.7:22024', 'the fourth of the first host')\n"
                           "expect(net:node(4).address == '127.1.2.7:22021', 'the first of the second')\n");
+    script_holds(&script, "local net = world { nodes = 12, dialect = 'modern' }\n"
+                          "local bob = net:client 'Bob'\n"
+                          "local m = net:client 'Alice':befriend(bob, 'hello')\n"
+                          "net:wait_for('10m', function() return m.state == 'stored' end)\n"
+                          "bob:poll()\nnet:run '1m'\n"
+                          "expect(m.state == 'stored' and not m.delivered, 'nobody reads without a signature')\n");
     script_holds(&script, "local net = world { nodes = 5, block_time = '1s' }\n"
                           "net:block()\nnet:node(0):exit()\nnet:run '2s'\n"
                           "expect(net.height == 3 or net.height == 4, net.height)\n");
