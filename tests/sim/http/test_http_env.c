@@ -116,11 +116,10 @@ START_TEST(calls_by_https)
 }
 END_TEST
 
-/* Each way of ending, once each. */
+/* Each way in which the caller ends a call. */
 START_TEST(calls_end)
 {
-    struct asked late, cancelled, refused, reset;
-    struct address nobody;
+    struct asked late, cancelled;
 
     begin(false);
     ask(&late, "/hold", NULL, 1);
@@ -131,6 +130,17 @@ START_TEST(calls_end)
     ck_assert(!cancelled.ended);
     TURN_UNTIL(&fixture, cancelled.ended);
     ck_assert_int_eq(cancelled.call.net, NET_CANCELLED);
+    end();
+}
+END_TEST
+
+/* A server that goes while it holds a call, and one that is gone. */
+START_TEST(calls_end_with_the_server)
+{
+    struct asked refused, reset;
+    struct address nobody;
+
+    begin(false);
     ask(&reset, "/hold", NULL, 600000);
     TURN_UNTIL(&fixture, fixture.held_count > 0 && fixture.held[fixture.held_count - 1] != NULL &&
                              fixture.served >= 1 && http_fixture_counts(&fixture).exchanges == 1);
@@ -281,5 +291,5 @@ START_TEST(disk_is_honest)
 }
 END_TEST
 
-TEST_MAIN("http_env", calls_by_http, calls_by_https, calls_end, many_and_none, stale_connection_is_left,
+TEST_MAIN("http_env", calls_by_http, calls_by_https, calls_end, calls_end_with_the_server, many_and_none, stale_connection_is_left,
           timers_run_in_order, disk_is_honest)
