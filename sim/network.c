@@ -81,6 +81,20 @@ struct network_access network_place_client(const struct rng_key *key, uint32_t n
     return place(key, number, PLACE_CLIENT, client_share, &client_range);
 }
 
+int64_t network_least_us(const struct network_config *config, uint32_t access_us_min)
+{
+    int64_t least_us = INT64_MAX;
+
+    if (config->local)
+        return config->lookahead_us;
+    for (size_t from = 0; from < NETWORK_REGIONS; from++)
+        for (size_t to = 0; to < NETWORK_REGIONS; to++)
+            if (config->region_us[from][to] < least_us)
+                least_us = config->region_us[from][to];
+    least_us += 2 * (int64_t)access_us_min;
+    return least_us < config->lookahead_us ? config->lookahead_us : least_us;
+}
+
 /* One draw makes both: the low half the jitter, the high half the fate. */
 struct delivery network_deliver(const struct network_config *config, const struct rng_key *key,
                                 const struct network_access *from, const struct network_access *to, uint32_t source,

@@ -38,6 +38,8 @@ struct delivery {
     bool lost;
     int64_t delay_us;          /* at least lookahead_us */
 };
+/* The least that a delivery takes between any two machines whose way to their core is at least `access_us_min`. */
+int64_t network_least_us(const struct network_config *config, uint32_t access_us_min);
 struct delivery network_deliver(const struct network_config *config, const struct rng_key *key, const struct network_access *from,
                                 const struct network_access *to, uint32_t source, uint64_t sequence, uint64_t wire_bytes);
 

@@ -84,6 +84,7 @@ void shard_run(struct shard *shard, int64_t end_us)
 {
     struct event event;
 
+    shard->end_us = end_us;
     while (event_queue_pop_before(&shard->queue, end_us, &event)) {
         prefetch(shard);
         shard->now_us = event.time_us;
@@ -94,6 +95,7 @@ void shard_run(struct shard *shard, int64_t end_us)
 
 void shard_post(struct shard *shard, struct shard *to, const struct event *event)
 {
+    ASSERT(to == shard || event->time_us >= shard->end_us); /* else it could be late there, with many threads */
     if (to == shard || shard->outboxes == NULL)
         event_queue_push(&to->queue, event);
     else

@@ -29,6 +29,8 @@ struct shard;
 struct settings {
     struct rng_key key;
     struct network_config network;
+    uint32_t access_us_min; /* of all seats */
+    int64_t window_us;      /* no delivery between these seats takes less */
     const struct cost_table *costs;
     int64_t epoch_ms;
     uint64_t sink_kinds; /* trace kinds that some sink wants */
@@ -73,6 +75,7 @@ struct shard {
     struct event_queue queue;
     struct arena arena;
     int64_t now_us;
+    int64_t end_us;          /* of the window that it runs, or ran last */
     struct outbox *outboxes; /* one per shard; NULL: push straight */
 
     struct seat *running; /* whose handler runs; NULL: none */

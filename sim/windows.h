@@ -1,6 +1,7 @@
 /* windows.h: runs the shards' parts of one window after another, on one thread or many.
  *
- * Every delivery takes at least the lookahead, so inside a window no shard waits for another. A window that one thread
+ * A window is as long as the shortest delivery (network_least_us), so inside it no shard waits for another; and the
+ * longer it is, the better the work of its shards evens out between threads. A window that one thread
  * runs pushes straight into the heaps. Many threads write to outboxes, one for every (worker, destination shard), in
  * two sets: one is written while the other, the last window's, is taken into the heaps; so a window needs one barrier.
  * Threads are used only where the work of recent windows says that they pay; that is measured, and can't be observed.
@@ -28,7 +29,7 @@ void windows_init(struct windows *windows, struct shard *shards, unsigned thread
 void windows_fini(struct windows *windows); /* before the shards */
 /* The earliest event of all shards; EVENT_NEVER. */
 int64_t windows_next_us(const struct windows *windows);
-/* Runs all events before `end_us`, at most one lookahead after the earliest. */
+/* Runs all events before `end_us`, at most the shortest delivery after the earliest. */
 void windows_run(struct windows *windows, int64_t end_us);
 
 #endif

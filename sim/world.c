@@ -39,6 +39,12 @@ static struct bytes seat_address_key(const void *value)
     return address_key(&((const struct seat *)value)->address);
 }
 
+static void set_window(struct settings *settings, uint32_t access_us_min)
+{
+    settings->access_us_min = access_us_min;
+    settings->window_us = network_least_us(&settings->network, access_us_min);
+}
+
 struct world *world_new(const struct world_config *config)
 {
     struct world *world = xcalloc(1, sizeof(*world));
@@ -47,6 +53,7 @@ struct world *world_new(const struct world_config *config)
     ASSERT(config->network->lookahead_us >= 100);
     rng_key_from_seed(&world->settings.key, config->seed);
     world->settings.network = *config->network;
+    set_window(&world->settings, UINT32_MAX);
     world->settings.costs = config->costs;
     world->settings.epoch_ms = config->epoch_ms;
     world->settings.tap = config->tap;
@@ -118,6 +125,8 @@ uint32_t world_add_seat(struct world *world, const struct seat_config *config)
     if (number % SEATS_PER_PAGE == 0)
         add_page(settings);
     settings->seat_count++;
+    if (config->access.access_us < settings->access_us_min)
+        set_window(settings, config->access.access_us);
     seat_init(seat_at(settings, number), &world->shards[config->shard], number, config);
     table_put(&settings->by_address, seat_at(settings, number));
     return number;
@@ -340,7 +349,7 @@ struct budget {
 };
 
 /* The clock is asked every few windows; it decides only where a slice ends, which can't be observed. */
-#define BUDGET_WINDOWS 32
+#define BUDGET_WINDOWS 4
 static bool budget_spent(struct world *world, struct budget *budget)
 {
     if (atomic_load_explicit(&world->stopping, memory_order_relaxed))
@@ -357,7 +366,7 @@ static bool run_before(struct world *world, int64_t until_us, struct budget *bud
     int64_t from_us;
 
     while ((from_us = windows_next_us(&world->windows)) < until_us) {
-        world->now_us = min_us(from_us + world->settings.network.lookahead_us, until_us);
+        world->now_us = min_us(from_us + world->settings.window_us, until_us);
         windows_run(&world->windows, world->now_us);
         flush_trace(world);
         if (world->now_us < until_us && budget_spent(world, budget))

@@ -148,6 +148,34 @@ START_TEST(places_lie_in_their_ranges)
 }
 END_TEST
 
+/* Nothing comes sooner than the least, and it is the greatest such bound: the closest pair takes just that. */
+START_TEST(the_least_delay_is_a_bound_that_is_reached)
+{
+    struct network_access closest = {.region = 0, .access_us = UINT32_MAX};
+    int64_t least_us;
+
+    fresh();
+    for (uint32_t number = 0; number < 2000; number++)
+        if (network_place_node(&key, number).access_us < closest.access_us)
+            closest.access_us = network_place_node(&key, number).access_us;
+    least_us = network_least_us(&config, closest.access_us);
+    for (uint32_t number = 0; number < 2000; number++) {
+        struct network_access from = network_place_node(&key, number), to = network_place_node(&key, number / 2);
+
+        ck_assert_int_ge(network_deliver(&config, &key, &from, &to, number, 1, 0).delay_us, least_us);
+    }
+    config.jitter_us_max = 0;
+    config.retransmit_ppm = 0;
+    ck_assert_int_eq(network_deliver(&config, &key, &closest, &closest, 5, 1, 0).delay_us, least_us);
+    config.region_us[5][2] = 0;
+    ck_assert_int_eq(network_least_us(&config, 0), config.lookahead_us);
+    config.region_us[5][2] = 7 * config.lookahead_us;
+    ck_assert_int_eq(network_least_us(&config, 3), config.region_us[0][0] + 6);
+    config.local = true;
+    ck_assert_int_eq(network_least_us(&config, closest.access_us), config.lookahead_us);
+}
+END_TEST
+
 TEST_MAIN("network", delay_is_the_sum_of_its_parts, no_limit_on_bandwidth_costs_no_time,
           nothing_is_faster_than_the_lookahead, jitter_belongs_to_the_name, losses_come_at_their_rates,
-          all_lost_or_none, default_distances_are_plausible, places_lie_in_their_ranges)
+          the_least_delay_is_a_bound_that_is_reached, all_lost_or_none, default_distances_are_plausible, places_lie_in_their_ranges)
