@@ -555,32 +555,27 @@ static int read_seed_url(struct chat *chat)
     return 0;
 }
 
-static int read_command_line(struct chat *chat, int argc, char **argv)
+static int read_option(void *owner, const struct options *options)
 {
-    struct options options = {argc, argv, 1, chat_options, ARRAY_LEN(chat_options), false, 0, NULL};
+    struct chat *chat = owner;
 
-    for (;;) {
-        switch (options_next(&options)) {
-        case OPTION_END:
-            return 0;
-        case OPTION_WRONG:
-            return 2;
-        case OPTION_PLAIN:
-            return wrong_value("chat", options.value, "only options are wanted; --help lists them");
-        case OPTION_NAMED:
-            break;
-        }
-        if (options.spec == CHAT_AS)
-            chat->name = options.value;
-        else if (options.spec == CHAT_SEED_URL)
-            chat->seed_url = options.value;
-        else if (options.spec == CHAT_STATE)
-            chat->state_path = options.value;
-        else if (options.spec == CHAT_START_ONLINE)
-            chat->start_online = true;
-        else
-            chat->help = true;
-    }
+    if (options->spec == CHAT_AS)
+        chat->name = options->value;
+    else if (options->spec == CHAT_SEED_URL)
+        chat->seed_url = options->value;
+    else if (options->spec == CHAT_STATE)
+        chat->state_path = options->value;
+    else if (options->spec == CHAT_START_ONLINE)
+        chat->start_online = true;
+    else
+        chat->help = true;
+    return 0;
+}
+
+static int read_plain(void *owner, const struct options *options)
+{
+    (void)owner;
+    return wrong_value("chat", options->value, "only options are wanted; --help lists them");
 }
 
 static int print_help(void)
@@ -639,7 +634,7 @@ int chat_command(int argc, char **argv)
                                    .node_failures = LIMIT_NODE_FAILURES,
                                    .trials_per_s = TRIALS_PER_S,
                                    .trials_per_slice = TRIALS_PER_SLICE}};
-    int status = read_command_line(&chat, argc, argv);
+    int status = options_read(argc, argv, chat_options, ARRAY_LEN(chat_options), &chat, read_option, read_plain);
 
     if (status == 0 && chat.help)
         return print_help();

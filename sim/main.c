@@ -11,35 +11,52 @@
 #include "sim/serve.h"
 #include "sim/verify.h"
 
+#define VERIFY_FILES_MAX 256
+
+struct verify_args {
+    const char *files[VERIFY_FILES_MAX];
+    size_t count;
+    bool help;
+};
+
+static int read_verify_option(void *owner, const struct options *options)
+{
+    struct verify_args *args = owner;
+
+    (void)options; /* --help is the only one */
+    args->help = true;
+    return 0;
+}
+
+static int read_verify_file(void *owner, const struct options *options)
+{
+    struct verify_args *args = owner;
+
+    if (args->count == VERIFY_FILES_MAX) {
+        fprintf(stderr, "swarmbed verify: more than %d files at once\n", VERIFY_FILES_MAX);
+        return 2;
+    }
+    args->files[args->count++] = options->value;
+    return 0;
+}
+
 static int verify_command(int argc, char **argv)
 {
     static const struct option_spec specs[] = {{"--help", NULL, "this"}};
-    struct options options = {argc, argv, 1, specs, 1, false, 0, NULL};
-    const char *files[256];
-    size_t count = 0;
+    struct verify_args args = {.count = 0};
+    int status = options_read(argc, argv, specs, ARRAY_LEN(specs), &args, read_verify_option, read_verify_file);
 
-    for (;;) {
-        switch (options_next(&options)) {
-        case OPTION_END:
-            if (count == 0) {
-                fprintf(stderr, "swarmbed verify: no files; usage: swarmbed verify FILE...\n");
-                return 2;
-            }
-            return verify_files(files, count, stdout, stderr);
-        case OPTION_WRONG:
-            return 2;
-        case OPTION_NAMED:
-            printf("Usage: swarmbed verify FILE...\nRuns test vectors (JSON) against this implementation.\n");
-            return 0;
-        case OPTION_PLAIN:
-            if (count == ARRAY_LEN(files)) {
-                fprintf(stderr, "swarmbed verify: more than %zu files at once\n", ARRAY_LEN(files));
-                return 2;
-            }
-            files[count++] = options.value;
-            break;
-        }
+    if (status != 0)
+        return status;
+    if (args.help) {
+        printf("Usage: swarmbed verify FILE...\nRuns test vectors (JSON) against this implementation.\n");
+        return 0;
     }
+    if (args.count == 0) {
+        fprintf(stderr, "swarmbed verify: no files; usage: swarmbed verify FILE...\n");
+        return 2;
+    }
+    return verify_files(args.files, args.count, stdout, stderr);
 }
 
 static const struct command {

@@ -103,6 +103,29 @@ enum option_kind options_next(struct options *options)
     return wrong_option(options, argument, name_len);
 }
 
+int options_read(int argc, char **argv, const struct option_spec specs[], size_t count, void *owner, option_fn named,
+                 option_fn plain)
+{
+    struct options options = {.argc = argc, .argv = argv, .at = 1, .specs = specs, .count = count};
+    int status = 0;
+
+    while (status == 0) {
+        switch (options_next(&options)) {
+        case OPTION_END:
+            return 0;
+        case OPTION_WRONG:
+            return 2;
+        case OPTION_NAMED:
+            status = named(owner, &options);
+            break;
+        case OPTION_PLAIN:
+            status = plain(owner, &options);
+            break;
+        }
+    }
+    return status;
+}
+
 void options_print(const struct option_spec specs[], size_t count)
 {
     for (size_t i = 0; i < count; i++) {

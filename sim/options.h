@@ -27,6 +27,11 @@ struct options {
 };
 /* OPTION_WRONG: has told standard error what is wrong, with the nearest valid option. */
 enum option_kind options_next(struct options *options);
+/* The whole command line behind the command's name: each option goes to `named`, whatever else to `plain`. Both return
+ * 0, or the exit status that ends the reading and is returned; 2 as well if an option is wrong. */
+typedef int (*option_fn)(void *owner, const struct options *options);
+int options_read(int argc, char **argv, const struct option_spec specs[], size_t count, void *owner, option_fn named,
+                 option_fn plain);
 void options_print(const struct option_spec specs[], size_t count); /* help, on standard output */
 
 /* The name closest to `wrong`, NULL if none is close; `names` are `count` texts `stride` bytes apart (the first member

@@ -31,8 +31,10 @@ struct prove {
     bool help;
 };
 
-static int read_option(struct prove *prove, const struct options *options)
+static int read_option(void *owner, const struct options *options)
 {
+    struct prove *prove = owner;
+
     switch (options->spec) {
     case PROVE_TTL:
         prove->ttl = options->value;
@@ -55,30 +57,14 @@ static int read_option(struct prove *prove, const struct options *options)
     return 2;
 }
 
-static int read_command_line(struct prove *prove, int argc, char **argv)
+static int read_plain(void *owner, const struct options *options)
 {
-    struct options options = {argc, argv, 1, prove_options, ARRAY_LEN(prove_options), false, 0, NULL};
+    struct prove *prove = owner;
 
-    for (;;) {
-        int status = 0;
-
-        switch (options_next(&options)) {
-        case OPTION_END:
-            return 0;
-        case OPTION_WRONG:
-            return 2;
-        case OPTION_NAMED:
-            status = read_option(prove, &options);
-            break;
-        case OPTION_PLAIN:
-            if (prove->plain_count == ARRAY_LEN(prove->plain))
-                return wrong_value("pow", options.value, "PUBKEY and DATA are all that is wanted");
-            prove->plain[prove->plain_count++] = options.value;
-            break;
-        }
-        if (status != 0)
-            return status;
-    }
+    if (prove->plain_count == ARRAY_LEN(prove->plain))
+        return wrong_value("pow", options->value, "PUBKEY and DATA are all that is wanted");
+    prove->plain[prove->plain_count++] = options->value;
+    return 0;
 }
 
 static int search(const struct prove *prove)
@@ -113,7 +99,7 @@ static int search(const struct prove *prove)
 int prove_command(int argc, char **argv)
 {
     struct prove prove = {.ttl = DEFAULT_TTL_TEXT, .ttl_ms = 86400000, .difficulty = 1};
-    int status = read_command_line(&prove, argc, argv);
+    int status = options_read(argc, argv, prove_options, ARRAY_LEN(prove_options), &prove, read_option, read_plain);
 
     if (status != 0)
         return status;

@@ -115,8 +115,9 @@ struct replay_args {
     bool json, help;
 };
 
-static int read_option(struct replay_args *args, const struct options *options)
+static int read_option(void *owner, const struct options *options)
 {
+    struct replay_args *args = owner;
     uint64_t number;
 
     switch (options->spec) {
@@ -138,30 +139,14 @@ static int read_option(struct replay_args *args, const struct options *options)
     return 2;
 }
 
-static int read_command_line(struct replay_args *args, int argc, char **argv)
+static int read_plain(void *owner, const struct options *options)
 {
-    struct options options = {argc, argv, 1, replay_options, ARRAY_LEN(replay_options), false, 0, NULL};
+    struct replay_args *args = owner;
 
-    for (;;) {
-        int status = 0;
-
-        switch (options_next(&options)) {
-        case OPTION_END:
-            return 0;
-        case OPTION_WRONG:
-            return 2;
-        case OPTION_NAMED:
-            status = read_option(args, &options);
-            break;
-        case OPTION_PLAIN:
-            if (args->path != NULL)
-                return wrong_value("replay", options.value, "one journal at a time");
-            args->path = options.value;
-            break;
-        }
-        if (status != 0)
-            return status;
-    }
+    if (args->path != NULL)
+        return wrong_value("replay", options->value, "one journal at a time");
+    args->path = options->value;
+    return 0;
 }
 
 static int compare(const struct replay_args *args, const struct replayed *replayed, int status)
@@ -201,7 +186,7 @@ int replay_command(int argc, char **argv)
 {
     struct replay_args args = {.threads = 1};
     struct buf why;
-    int status = read_command_line(&args, argc, argv);
+    int status = options_read(argc, argv, replay_options, ARRAY_LEN(replay_options), &args, read_option, read_plain);
 
     if (status != 0)
         return status;

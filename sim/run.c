@@ -31,29 +31,14 @@ static int read_observe(struct scenario_args *args, const char *value)
     }
 }
 
-static int read_command_line(struct scenario_args *args, int argc, char **argv)
+static int read_option(void *owner, const struct options *options)
 {
-    struct options options = {argc, argv, 1, run_options, ARRAY_LEN(run_options), false, 0, NULL};
+    return options->spec == RUN_OBSERVE ? read_observe(owner, options->value) : scenario_args_option(owner, options);
+}
 
-    for (;;) {
-        int status = 0;
-
-        switch (options_next(&options)) {
-        case OPTION_END:
-            return 0;
-        case OPTION_WRONG:
-            return 2;
-        case OPTION_NAMED:
-            status = options.spec == RUN_OBSERVE ? read_observe(args, options.value)
-                                                 : scenario_args_option(args, &options);
-            break;
-        case OPTION_PLAIN:
-            status = scenario_args_plain(args, options.value);
-            break;
-        }
-        if (status != 0)
-            return status;
-    }
+static int read_plain(void *owner, const struct options *options)
+{
+    return scenario_args_plain(owner, options->value);
 }
 
 static int help(struct scenario_args *args)
@@ -86,7 +71,7 @@ int run_command(int argc, char **argv)
     int status;
 
     scenario_args_init(&args);
-    status = read_command_line(&args, argc, argv);
+    status = options_read(argc, argv, run_options, ARRAY_LEN(run_options), &args, read_option, read_plain);
     if (status == 0 && (args.scenario != NULL || !args.help)) {
         if (args.scenario == NULL)
             args.scenario = "tour";

@@ -299,7 +299,8 @@ static int serve_scenario(struct serve *serve)
     serve->gateway = gateway_new(serve->world);
     status = start_journal(serve);
     if (status == 0) {
-        serve->http = (struct http_gateway){.gateway = serve->gateway, .world = serve->world, .journal = serve->journal};
+        serve->http =
+            (struct http_gateway){.gateway = serve->gateway, .world = serve->world, .journal = serve->journal};
         http_gateway_init(&serve->http);
         status = close_journal(serve, run(serve));
     } else {
@@ -356,8 +357,10 @@ static int read_data_limit(struct serve *serve, const char *text)
     return 0;
 }
 
-static int read_option(struct serve *serve, const struct options *options)
+static int read_option(void *owner, const struct options *options)
 {
+    struct serve *serve = owner;
+
     switch (options->spec) {
     case SERVE_SPEED:
         if (!read_speed(options->value, &serve->speed_milli))
@@ -400,28 +403,11 @@ static int read_option(struct serve *serve, const struct options *options)
     return scenario_args_option(&serve->args, options);
 }
 
-static int read_command_line(struct serve *serve, int argc, char **argv)
+static int read_plain(void *owner, const struct options *options)
 {
-    struct options options = {argc, argv, 1, serve_options, ARRAY_LEN(serve_options), false, 0, NULL};
+    struct serve *serve = owner;
 
-    for (;;) {
-        int status = 0;
-
-        switch (options_next(&options)) {
-        case OPTION_END:
-            return 0;
-        case OPTION_WRONG:
-            return 2;
-        case OPTION_NAMED:
-            status = read_option(serve, &options);
-            break;
-        case OPTION_PLAIN:
-            status = scenario_args_plain(&serve->args, options.value);
-            break;
-        }
-        if (status != 0)
-            return status;
-    }
+    return scenario_args_plain(&serve->args, options->value);
 }
 
 static int help(struct serve *serve)
@@ -445,7 +431,7 @@ int serve_command(int argc, char **argv)
     serve->doors.config.seed_port = SEED_PORT;
     serve->doors.config.control_port = CONTROL_PORT;
     scenario_args_init(&serve->args);
-    status = read_command_line(serve, argc, argv);
+    status = options_read(argc, argv, serve_options, ARRAY_LEN(serve_options), serve, read_option, read_plain);
     if (status == 0 && serve->data.bytes_max != 0 && serve->data.folder == NULL)
         status = wrong_value("--data-limit", "", "of what? --data DIR is missing");
     if (status == 0 && serve->args.scenario != NULL)

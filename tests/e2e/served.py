@@ -153,21 +153,6 @@ def store_params(owner, data=b"hello", timestamp=None, ttl=TTL_MS, nonce=None):
     return {"pubKey": owner, "ttl": ttl, "nonce": nonce, "timestamp": timestamp, "data": text}
 
 
-def account(number):
-    return "05" + random.Random(number).randbytes(32).hex()
-
-
-def store_params(owner, data=b"hello", timestamp=None, ttl=TTL_MS, nonce=None):
-    """What `store` wants, with a proof by `swarmbed pow`."""
-    text = base64.b64encode(data).decode()
-    timestamp = timestamp or str(int(time.time() * 1000))
-    if nonce is None:
-        done = subprocess.run([PROGRAM, "pow", "--timestamp", timestamp, "--ttl", ttl, owner, text],
-                              capture_output=True, text=True, check=True)
-        nonce = done.stdout.strip()
-    return {"pubKey": owner, "ttl": ttl, "nonce": nonce, "timestamp": timestamp, "data": text}
-
-
 def replay(path, *arguments):
     return subprocess.run([PROGRAM, "replay", path, "--json", *arguments], capture_output=True, text=True, check=False)
 

@@ -89,6 +89,54 @@ START_TEST(unknown_options_are_wrong)
 }
 END_TEST
 
+struct told {
+    char text[64];
+    int status; /* of what is plain */
+};
+
+static int on_named(void *owner, const struct options *options)
+{
+    struct told *told = owner;
+
+    snprintf(told->text + strlen(told->text), sizeof(told->text) - strlen(told->text), "%s;",
+             specs[options->spec].name);
+    return 0;
+}
+
+static int on_plain(void *owner, const struct options *options)
+{
+    struct told *told = owner;
+
+    snprintf(told->text + strlen(told->text), sizeof(told->text) - strlen(told->text), "%s;", options->value);
+    return told->status;
+}
+
+/* Everything is told in order, up to the first that is refused or wrong. */
+START_TEST(a_command_line_is_read_until_something_is_wrong)
+{
+    static const struct {
+        const char *words[4];
+        int plain_status, status;
+        const char *text;
+    } cases[] = {
+        {{"--json", "a", "--seed", "1"}, 0, 0, "--json;a;--seed;"},
+        {{"--json", "a", "--seed", "1"}, 3, 3, "--json;a;"},
+        {{"--json", "--jsn", "a", "b"}, 0, 2, "--json;"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *argv[5] = {"the command"};
+        struct told told = {.status = cases[i].plain_status};
+
+        memcpy(&argv[1], cases[i].words, sizeof(cases[i].words));
+        ck_assert_int_eq(
+            options_read(ARRAY_LEN(argv), (char **)(uintptr_t)argv, specs, ARRAY_LEN(specs), &told, on_named, on_plain),
+            cases[i].status);
+        ck_assert_str_eq(told.text, cases[i].text);
+    }
+}
+END_TEST
+
 /* Near is what a slip of the finger makes; the rest is no help. */
 START_TEST(the_nearest_name_is_near)
 {
@@ -131,4 +179,5 @@ START_TEST(numbers_are_whole_and_in_range)
 END_TEST
 
 TEST_MAIN("options", options_are_read_in_order, after_two_dashes_all_is_plain, values_must_be_there,
-          unknown_options_are_wrong, the_nearest_name_is_near, numbers_are_whole_and_in_range)
+          unknown_options_are_wrong, a_command_line_is_read_until_something_is_wrong, the_nearest_name_is_near,
+          numbers_are_whole_and_in_range)
