@@ -115,6 +115,16 @@ enum err onion_read_key(const struct json *object, const char *name, uint8_t out
     return err == OK ? hex_decode(out, 32, hex) : err;
 }
 
+enum err onion_read_base64(struct arena *arena, struct bytes base64, struct bytes *out)
+{
+    size_t len = BASE64_MAX_DECODED(base64.len);
+    uint8_t *decoded = arena_alloc(arena, len + 1); /* never none at all */
+    enum err err = base64_decode(decoded, &len, base64);
+
+    *out = (struct bytes){decoded, err == OK ? len : 0};
+    return err;
+}
+
 enum err onion_read_keys(enum onion_version version, struct arena *arena, const struct json *object, struct bytes blob,
                          struct onion_layer *layer)
 {
@@ -131,18 +141,12 @@ enum err onion_read_keys(enum onion_version version, struct arena *arena, const 
         }
     } else {
         struct bytes base64;
-        uint8_t *decoded;
-        size_t len;
 
         err = json_get_string(object, "ciphertext", &base64);
+        if (err == OK)
+            err = onion_read_base64(arena, base64, &layer->ciphertext);
         if (err != OK)
             return err;
-        len = BASE64_MAX_DECODED(base64.len);
-        decoded = arena_alloc(arena, len + 1); /* never none at all */
-        err = base64_decode(decoded, &len, base64);
-        if (err != OK)
-            return err;
-        layer->ciphertext = (struct bytes){decoded, len};
     }
     return onion_read_key(object, "ephemeral_key", layer->ephemeral.bytes);
 }

@@ -107,8 +107,6 @@ static enum err read_peer_v1(struct arena *arena, struct bytes body, struct onio
 {
     struct bencode in;
     struct bytes hex, base64;
-    uint8_t *decoded;
-    size_t len;
     enum err err;
 
     bencode_init(&in, body);
@@ -120,12 +118,9 @@ static enum err read_peer_v1(struct arena *arena, struct bytes body, struct onio
     err = hex_decode(layer->ephemeral.bytes, sizeof(layer->ephemeral.bytes), hex);
     if (err != OK)
         return err;
-    len = BASE64_MAX_DECODED(base64.len);
-    decoded = arena_alloc(arena, len + 1); /* never none at all */
-    err = base64_decode(decoded, &len, base64);
+    err = onion_read_base64(arena, base64, &layer->ciphertext);
     if (err != OK)
         return err;
-    layer->ciphertext = (struct bytes){decoded, len};
     layer->enc_type = ENC_AES_GCM;
     layer->hop_no = 1; /* this form does not count */
     return OK;

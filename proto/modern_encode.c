@@ -118,6 +118,13 @@ static void add_messages(struct buf *out, const struct modern_request *request)
         buf_append(out, request->messages[i]);
 }
 
+void modern_request_revoked_text(struct buf *out, const struct modern_request *request)
+{
+    add_number(out, request->signed_ms);
+    for (size_t i = 0; i < request->token_count; i++)
+        buf_append(out, BYTES_OF(request->tokens[i].bytes));
+}
+
 void modern_request_signed_text(struct buf *out, const struct modern_request *request)
 {
     buf_text(out, modern_method_name(request->method));
@@ -145,9 +152,7 @@ void modern_request_signed_text(struct buf *out, const struct modern_request *re
         break;
     case MODERN_REVOKE:
     case MODERN_UNREVOKE:
-        add_number(out, request->signed_ms);
-        for (size_t i = 0; i < request->token_count; i++)
-            buf_append(out, BYTES_OF(request->tokens[i].bytes));
+        modern_request_revoked_text(out, request);
         break;
     case MODERN_GET_SWARM:
     case MODERN_INFO:

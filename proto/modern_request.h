@@ -76,5 +76,7 @@ MUST_CHECK const char *modern_request_decode(enum modern_method method, struct r
 void modern_request_encode(struct buf *out, const struct modern_request *request);
 /* What the signature of the request covers (PROTOCOL 10.4). */
 void modern_request_signed_text(struct buf *out, const struct modern_request *request);
+/* Of a revocation or its opposite: the time and the tokens, which its owner and every member sign. */
+void modern_request_revoked_text(struct buf *out, const struct modern_request *request);
 
 #endif

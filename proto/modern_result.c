@@ -82,9 +82,7 @@ void modern_result_signed_text(struct buf *out, const struct modern_result *resu
     case MODERN_REVOKE:
     case MODERN_UNREVOKE:
         add_account(out, request);
-        add_number(out, request->signed_ms);
-        for (size_t i = 0; i < request->token_count; i++)
-            buf_append(out, BYTES_OF(request->tokens[i].bytes));
+        modern_request_revoked_text(out, request);
         break;
     case MODERN_RETRIEVE:
     case MODERN_GET_EXPIRIES:

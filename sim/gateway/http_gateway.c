@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "sim/http/content_type.h"
 
 /* Of a caller's headers only the protocol's own reach a node: no other means anything there. */
 #define HEADER_PREFIX "x-loki-"
@@ -23,37 +24,18 @@ void http_gateway_init(struct http_gateway *self)
     self->ending = false;
 }
 
-static const char *content_type(enum content content)
-{
-    switch (content) {
-    case CONTENT_NONE:
-        return NULL;
-    case CONTENT_TEXT:
-        return "text/plain";
-    case CONTENT_JSON:
-        return "application/json";
-    case CONTENT_BINARY:
-        return "application/octet-stream";
-    }
-    return NULL;
-}
-
 static enum content request_content(const struct http_request *request)
 {
     const struct header *header = http_header(request, "content-type");
 
-    if (header == NULL)
-        return CONTENT_NONE;
-    if (bytes_start_with(header->value, BYTES_LIT("application/json")))
-        return CONTENT_JSON;
-    return bytes_start_with(header->value, BYTES_LIT("text/")) ? CONTENT_TEXT : CONTENT_BINARY;
+    return header == NULL ? CONTENT_NONE : content_type_read(header->value);
 }
 
 static void answer(struct http_exchange *exchange, enum net net, const struct message *in)
 {
     switch (net) {
     case NET_OK:
-        http_answer(exchange, in->status, content_type(in->content), in->headers, in->header_count, in->body);
+        http_answer(exchange, in->status, content_type_text(in->content), in->headers, in->header_count, in->body);
         break;
     case NET_REFUSED:
         http_answer_text(exchange, 502, "the node is down");
@@ -113,7 +95,7 @@ static void on_part(void *owner, const struct message *part)
     if (!passage->streaming) {
         passage->streaming = true;
         list_append(&passage->gateway->streams, &passage->link);
-        http_stream_start_plain(passage->exchange, part->status, content_type(part->content), NULL, 0);
+        http_stream_start_plain(passage->exchange, part->status, content_type_text(part->content), NULL, 0);
     }
     if (passage->gateway->ending || http_stream_write(passage->exchange, blob_bytes(part->body)) != OK)
         end_stream(passage);

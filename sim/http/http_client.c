@@ -7,6 +7,7 @@
 
 #include "common/limits.h"
 #include "common/list.h"
+#include "sim/http/content_type.h"
 #include "sim/http/http_response.h"
 #include "sim/http/tls.h"
 
@@ -483,25 +484,10 @@ static void start_waiting(struct http_client *client)
 
 /* ---- calls ---- */
 
-static const char *content_type(enum content content)
-{
-    switch (content) {
-    case CONTENT_NONE:
-        return NULL;
-    case CONTENT_TEXT:
-        return "text/plain";
-    case CONTENT_JSON:
-        return "application/json";
-    case CONTENT_BINARY:
-        return "application/octet-stream";
-    }
-    return NULL;
-}
-
 static void write_request(struct buf *out, struct address to, const struct message *message)
 {
     char address[ADDRESS_TEXT_MAX];
-    const char *type = content_type(message->content);
+    const char *type = content_type_text(message->content);
     struct bytes body = blob_bytes(message->body);
 
     address_text(to, address);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "common/limits.h"
+#include "sim/http/content_type.h"
 
 #define NAME_BYTES_MAX 16 /* as much of a header's name as is looked at */
 
@@ -182,15 +183,6 @@ bool http_response_reader_begun(const struct http_response_reader *reader)
 
 struct http_response http_response_reader_get(const struct http_response_reader *reader)
 {
-    struct bytes type = buf_bytes(&reader->type);
-    enum content content = CONTENT_BINARY;
-
-    if (type.len == 0)
-        content = CONTENT_NONE;
-    else if (bytes_start_with(type, BYTES_LIT("application/json")))
-        content = CONTENT_JSON;
-    else if (bytes_start_with(type, BYTES_LIT("text/")))
-        content = CONTENT_TEXT;
-    return (struct http_response){reader->parser.status_code, content, reader->body,
+    return (struct http_response){reader->parser.status_code, content_type_read(buf_bytes(&reader->type)), reader->body,
                                   reader->keep_alive};
 }

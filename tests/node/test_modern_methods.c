@@ -25,23 +25,10 @@ static void end(void)
 #define NOW  INT64_C(1567296000000)
 #define HASH "AhmHtbZRSgxUdgjaOrNhI68Hn5VBgzdvqPbMNeVSMsY"
 
-static struct json *parse(const struct fake_request *request, uint16_t status)
-{
-    enum err err;
-    struct json *document;
-
-    ck_assert(request->answered);
-    ck_assert_msg(request->status == status, "%u: %.*s", request->status, (int)fake_request_answer(request).len,
-                  (const char *)fake_request_answer(request).data);
-    document = json_parse(fake_request_answer(request), &err);
-    ck_assert_ptr_nonnull(document);
-    return document;
-}
-
 /* This node's entry, as text without its signature's value, which is checked elsewhere. */
 static void expect_own(const struct fake_request *request, uint16_t status, const char *wanted)
 {
-    struct json *document = parse(request, status);
+    struct json *document = answer_of(request, status);
     struct bytes answer = fake_request_answer(request);
     char key[65] = "", from[80];
     size_t at;
@@ -217,7 +204,8 @@ START_TEST(other_swarms_are_named)
     start();
     account_to_hex(&elsewhere, fixture.pubkey);
     for (size_t i = 0; i < ARRAY_LEN(signed_calls); i++) {
-        struct json *document = parse(call_signed(&fixture, signed_calls[i].method, "%s", signed_calls[i].fields), 421);
+        struct json *document =
+            answer_of(call_signed(&fixture, signed_calls[i].method, "%s", signed_calls[i].fields), 421);
 
         ck_assert_uint_eq(json_count(document), 4);
         ck_assert_uint_eq(json_count(json_get(document, "snodes")), FIXTURE_SWARM_NODES);
@@ -278,7 +266,7 @@ START_TEST(outboxes_hold_one_message)
     start();
     store_modern(&fixture, -21, "old", hash);
     store_modern(&fixture, -21, "new", hash);
-    document = parse(call_unsigned(&fixture, "retrieve", "\"namespace\":-21"), 200);
+    document = answer_of(call_unsigned(&fixture, "retrieve", "\"namespace\":-21"), 200);
     ck_assert_uint_eq(json_count(json_get(document, "messages")), 1);
     ck_assert(bytes_equal_text(json_string(json_get(json_first(json_get(document, "messages")), "hash")), hash));
     json_free(document);

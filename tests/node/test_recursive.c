@@ -44,19 +44,6 @@ static const struct json *entry(const struct json *document, uint32_t i)
     return json_get(json_get(document, "swarm"), member_hex(i));
 }
 
-static struct json *parse(const struct fake_request *request, uint16_t status)
-{
-    enum err err;
-    struct json *document;
-
-    ck_assert(request->answered);
-    ck_assert_msg(request->status == status, "%u: %.*s", request->status, (int)fake_request_answer(request).len,
-                  (const char *)fake_request_answer(request).data);
-    document = json_parse(fake_request_answer(request), &err);
-    ck_assert_ptr_nonnull(document);
-    return document;
-}
-
 static void expect_signature(const struct json *result, uint32_t member, const char *text)
 {
     uint8_t signature[66];
@@ -85,7 +72,7 @@ START_TEST(a_store_is_confirmed_by_all)
     ck_assert_uint_eq(fake_env_call(&fixture.net.fake, 0)->timeout_ms, LIMIT_MEMBER_MS);
     ck_assert(!request->answered);
     answer_as_members(&fixture);
-    document = parse(request, 200);
+    document = answer_of(request, 200);
     ck_assert_uint_eq(json_count(document), 4);
     ck_assert_uint_eq(json_count(json_get(document, "swarm")), FIXTURE_SWARM_NODES);
     ck_assert(bytes_equal_text(json_string(json_get(document, "hash")), hash));
@@ -165,7 +152,7 @@ START_TEST(a_huge_result_is_refused)
     request = store();
     for (int i = 0; i < 2; i++)
         fake_env_answer(&fixture.net.fake, fake_env_open_call(&fixture.net.fake, 0), 200, buf_bytes(&body));
-    document = parse(request, 200);
+    document = answer_of(request, 200);
     ck_assert(json_true(json_get(entry(document, 0), "bad_peer_response")));
     ck_assert(json_true(json_get(entry(document, 2), "bad_peer_response")));
     json_free(document);
@@ -193,7 +180,7 @@ START_TEST(huge_results_are_bounded_together)
         fake_env_answer(&fixture.net.fake, 2 * i, 200, buf_bytes(&body));
     answer_as_members(&fixture);
     for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
-        document = parse(requests[i], 200);
+        document = answer_of(requests[i], 200);
         refused += json_true(json_get(entry(document, 0), "bad_peer_response"));
         json_free(document);
     }
@@ -212,7 +199,7 @@ START_TEST(a_failing_disk_is_said)
     fixture.net.fake.disk_err = ERR_IO;
     request = store();
     answer_as_members(&fixture);
-    document = parse(request, 200);
+    document = answer_of(request, 200);
     ck_assert_uint_eq(json_count(entry(document, 1)), 3); /* and t */
     ck_assert(json_true(json_get(entry(document, 1), "failed")));
     ck_assert(json_true(json_get(entry(document, 1), "query_failure")));
@@ -332,7 +319,7 @@ START_TEST(held_calls_wait_for_members)
         fake_env_run(&fixture.net.fake);
         ck_assert(!request->answered);
         answer_as_members(&fixture);
-        document = parse(request, 200);
+        document = answer_of(request, 200);
         results = json_get(document, "results");
         ck_assert_uint_eq(json_count(results), i == 0 ? 3 : 2);
         ck_assert_ptr_nonnull(json_get(json_get(json_first(results), "body"), "swarm"));

@@ -193,3 +193,16 @@ void store_modern(struct modern_fixture *fixture, int16_t namespace, const char 
     message_hash(&fixture->account, namespace, bytes_text(data), hash);
     hash[MESSAGE_HASH_CHARS] = '\0';
 }
+
+struct json *answer_of(const struct fake_request *request, uint16_t status)
+{
+    enum err err;
+    struct json *document;
+
+    ck_assert(request->answered);
+    ck_assert_msg(request->status == status, "%u: %.*s", request->status, (int)fake_request_answer(request).len,
+                  (const char *)fake_request_answer(request).data);
+    document = json_parse(fake_request_answer(request), &err);
+    ck_assert_ptr_nonnull(document);
+    return document;
+}

@@ -31,6 +31,8 @@ struct fake_request *call_signed(struct modern_fixture *fixture, const char *met
 /* Gives the token rights, and makes a call by it. */
 struct fake_request *call_by_token(struct modern_fixture *fixture, unsigned rights, const char *method,
                                    const char *fields, ...) PRINTF_LIKE(4, 5);
+/* Its answer, which must have come, with that status. The caller frees it. */
+struct json *answer_of(const struct fake_request *request, uint16_t status);
 /* Every call to another member that is open is answered as this node answers it, passed on. */
 void answer_as_members(struct modern_fixture *fixture);
 /* Stores and has it confirmed; the hash is 43 characters and a zero. */
