@@ -134,14 +134,27 @@ extern const struct object_class net_class, node_class, client_class, message_cl
 int node_saw(lua_State *lua);
 int net_learned(lua_State *lua);
 
-/* scenario.c */
+/* scenario_tasks.c */
 /* Ends the running step until `wake_us`: to be returned from a C function. `k` runs then. */
 int scenario_wait(lua_State *lua, int64_t wake_us, lua_KFunction k, lua_KContext context);
 /* A new task that calls the function on top of the stack (popped) at that time. */
 void scenario_start_task(lua_State *lua, int64_t wake_us);
+/* The same for the script itself, due at once, where nothing waits yet. */
+void scenario_start_main(struct scenario *scenario);
+struct task scenario_pop_task(struct scenario *scenario); /* the next; task_count is not 0 */
+/* Resumes it: 0 goes on, 2 an error, -1 the main task has ended. */
+int scenario_run_task(struct scenario *scenario, struct task task);
+/* Tells standard error what is on top of the stack, and where it happened. 2: the exit status. */
+int scenario_report_error(struct scenario *scenario, lua_State *thread);
+/* Lua's allocator, bounded; the owner is the scenario. */
+void *scenario_alloc(void *owner, void *old, size_t old_size, size_t new_size);
+
+/* scenario_report.c */
 /* Why a message was not shown: asked of the world as it stands now. A checker_why_fn; the owner is the scenario. */
 enum loss scenario_why_lost(void *scenario, const struct checked *message);
 struct trace_sink scenario_keep_sink(struct scenario *scenario, uint64_t kinds);
+void scenario_free_kept(struct scenario *scenario);
+void scenario_fill_report(struct scenario *scenario, struct report *report);
 
 /* "30s" or a number of milliseconds, not negative, at most 1,000 years -> microseconds; false: it is neither. */
 bool duration_at(lua_State *lua, int index, int64_t *us);

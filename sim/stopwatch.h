@@ -14,4 +14,9 @@ static inline uint64_t stopwatch_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+static inline int64_t stopwatch_ms(void)
+{
+    return (int64_t)(stopwatch_ns() / 1000000);
+}
+
 #endif
