@@ -25,7 +25,7 @@ static struct bytes key_of(const void *value)
     return BYTES_OF(message->key);
 }
 
-struct unreadable {
+struct noted {
     uint8_t hash[64];
 };
 
@@ -36,11 +36,31 @@ static struct bytes number_key_of(const void *value)
     return BYTES_OF(message->number_key);
 }
 
-static struct bytes unreadable_key(const void *value)
+static struct bytes noted_key(const void *value)
 {
-    const struct unreadable *unreadable = value;
+    const struct noted *noted = value;
 
-    return BYTES_OF(unreadable->hash);
+    return BYTES_OF(noted->hash);
+}
+
+static void note(struct table *table, struct bytes hash)
+{
+    struct noted *noted;
+
+    if (hash.len != sizeof(noted->hash) || table_get(table, hash) != NULL)
+        return;
+    noted = xmalloc(sizeof(*noted));
+    memcpy(noted->hash, hash.data, sizeof(noted->hash));
+    table_put(table, noted);
+}
+
+static void free_noted(struct table *table)
+{
+    uint32_t cursor = 0;
+
+    for (struct noted *noted; (noted = table_next(table, &cursor)) != NULL;)
+        free(noted);
+    table_fini(table);
 }
 
 static void write_key(uint8_t key[78], const struct account_id *source, const struct account_id *recipient,
@@ -61,12 +81,13 @@ static struct checked *find_twin(const struct checker *checker, const struct acc
     return table_get(&checker->messages, BYTES_OF(key));
 }
 
-void checker_init(struct checker *checker, checker_account_fn account_of, void *owner)
+void checker_init(struct checker *checker, checker_account_fn account_of, checker_serves_fn serves, void *owner)
 {
-    *checker = (struct checker){.account_of = account_of, .owner = owner};
+    *checker = (struct checker){.account_of = account_of, .serves = serves, .owner = owner};
     table_init(&checker->messages, key_of, 0);
     table_init(&checker->by_number, number_key_of, 0);
-    table_init(&checker->unreadable, unreadable_key, 0);
+    table_init(&checker->unreadable, noted_key, 0);
+    table_init(&checker->expired, noted_key, 0);
 }
 
 void checker_fini(struct checker *checker)
@@ -77,10 +98,8 @@ void checker_fini(struct checker *checker)
         free(message);
     table_fini(&checker->messages);
     table_fini(&checker->by_number);
-    cursor = 0;
-    for (struct unreadable *unreadable; (unreadable = table_next(&checker->unreadable, &cursor)) != NULL;)
-        free(unreadable);
-    table_fini(&checker->unreadable);
+    free_noted(&checker->unreadable);
+    free_noted(&checker->expired);
 }
 
 static bool account_in(struct account_id *out, struct bytes field)
@@ -120,6 +139,11 @@ const struct checked *checker_find_number(const struct checker *checker, uint32_
 bool checker_unreadable(const struct checker *checker, const uint8_t hash[64])
 {
     return table_get(&checker->unreadable, (struct bytes){hash, 64}) != NULL;
+}
+
+bool checker_expired(const struct checker *checker, const uint8_t hash[64])
+{
+    return table_get(&checker->expired, (struct bytes){hash, 64}) != NULL;
 }
 
 static void on_send(struct checker *checker, int64_t at_us, uint32_t seat, const struct trace_record *record)
@@ -183,15 +207,12 @@ static void on_state(struct checker *checker, uint32_t seat, const struct trace_
     }
 }
 
-static void on_unreadable(struct checker *checker, const struct trace_record *record)
+static void on_expired(struct checker *checker, uint32_t seat, const struct trace_record *record)
 {
-    struct unreadable *unreadable;
+    struct account_id recipient;
 
-    if (record->b[0].len != sizeof(unreadable->hash) || checker_unreadable(checker, record->b[0].data))
-        return;
-    unreadable = xmalloc(sizeof(*unreadable));
-    memcpy(unreadable->hash, record->b[0].data, sizeof(unreadable->hash));
-    table_put(&checker->unreadable, unreadable);
+    if (account_in(&recipient, record->b[0]) && checker->serves(checker->owner, seat, &recipient))
+        note(&checker->expired, record->b[1]);
 }
 
 static void on_record(void *owner, int64_t at_us, uint32_t seat, uint64_t index, const struct trace_record *record)
@@ -206,14 +227,16 @@ static void on_record(void *owner, int64_t at_us, uint32_t seat, uint64_t index,
     else if (record->kind == TRACE_SEND_STATE)
         on_state(checker, seat, record);
     else if (record->kind == TRACE_UNREADABLE)
-        on_unreadable(checker, record);
+        note(&checker->unreadable, record->b[0]);
+    else if (record->kind == TRACE_EXPIRED)
+        on_expired(checker, seat, record);
 }
 
 struct trace_sink checker_sink(struct checker *checker)
 {
     return (struct trace_sink){.owner = checker,
                                .kinds = TRACE_BIT(TRACE_SEND) | TRACE_BIT(TRACE_SHOWN) | TRACE_BIT(TRACE_SEND_STATE) |
-                                        TRACE_BIT(TRACE_UNREADABLE),
+                                        TRACE_BIT(TRACE_UNREADABLE) | TRACE_BIT(TRACE_EXPIRED),
                                .record = on_record};
 }
 

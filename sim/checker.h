@@ -1,8 +1,8 @@
 /* checker.h: the oracle: every message sent is shown exactly once, or its loss has a cause with a name.
  *
  * It listens to the trace alone: what a client says it sends (TRACE_SEND), what is shown at the other end
- * (TRACE_SHOWN), what became of a send. It shares no code with nodes or clients. Why something is missing is asked only
- * at the end, from the facts that the testbed reads out. */
+ * (TRACE_SHOWN), what became of a send, what a swarm held until its end (TRACE_EXPIRED). It shares no code with nodes
+ * or clients. Why something is missing is asked only at the end, from that and from what the testbed reads out. */
 #ifndef SWARMBED_CHECKER_H
 #define SWARMBED_CHECKER_H
 
@@ -13,9 +13,9 @@
 enum loss {
     LOSS_NOT_SENT,    /* the sender gave up: its error says why */
     LOSS_UNFINISHED,  /* the run ended while it was being sent */
-    LOSS_EXPIRED,     /* its time to live was over before the recipient asked */
+    LOSS_EXPIRED,     /* its swarm held it until its time to live was over, and the recipient had not asked */
     LOSS_NOT_FETCHED, /* nodes of the recipient's swarm hold it; the recipient has not asked since */
-    LOSS_NO_HOLDER,   /* no node of the recipient's swarm holds it: all that had it died, left or were moved */
+    LOSS_NO_HOLDER,   /* before its time was over all that had it died, left or were moved; none has it now */
     LOSS_UNREADABLE,  /* it reached the recipient, who could not read it */
     LOSS_SAME_TIME,   /* the recipient took it for another one of that sender and millisecond (PROTOCOL 7.5) */
     LOSS_COUNT
@@ -37,16 +37,20 @@ struct checked {
 };
 
 typedef struct account_id (*checker_account_fn)(void *owner, uint32_t seat);
+/* Whether the node in that seat belongs to the swarm of that account now. */
+typedef bool (*checker_serves_fn)(void *owner, uint32_t seat, const struct account_id *account);
 struct checker {
     struct table messages;         /* struct checked by key, in the order of sending */
-    struct table unreadable;       /* struct unreadable by hash: what recipients could not read */
     struct table by_number;        /* the same by number_key */
+    struct table unreadable;       /* struct noted by hash: what recipients could not read */
+    struct table expired;          /* the same: what a node of the recipient's swarm held until its end */
     checker_account_fn account_of; /* whose seat that is */
+    checker_serves_fn serves;
     void *owner;
     uint64_t shown_unknown; /* shown, but never sent: must stay 0 */
 };
 
-void checker_init(struct checker *checker, checker_account_fn account_of, void *owner);
+void checker_init(struct checker *checker, checker_account_fn account_of, checker_serves_fn serves, void *owner);
 void checker_fini(struct checker *checker);
 struct trace_sink checker_sink(struct checker *checker);
 /* By the sender's number, too, since twins share the rest. NULL: nothing of the kind. Of twins that were shown it can't
@@ -55,6 +59,9 @@ const struct checked *checker_find(const struct checker *checker, const struct a
                                    const struct account_id *recipient, uint64_t timestamp_ms, uint32_t number);
 /* Whether a recipient got a message of that hash and could not read it. */
 bool checker_unreadable(const struct checker *checker, const uint8_t hash[64]);
+/* Whether a node that was in its recipient's swarm then has dropped a message of that hash because its time was over.
+ */
+bool checker_expired(const struct checker *checker, const uint8_t hash[64]);
 
 /* The same by the sender's seat and number for it: also while the sender is down. */
 const struct checked *checker_find_number(const struct checker *checker, uint32_t sender_seat, uint32_t number);

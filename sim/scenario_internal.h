@@ -152,6 +152,7 @@ void *scenario_alloc(void *owner, void *old, size_t old_size, size_t new_size);
 /* scenario_report.c */
 /* Why a message was not shown: asked of the world as it stands now. A checker_why_fn; the owner is the scenario. */
 enum loss scenario_why_lost(void *scenario, const struct checked *message);
+bool scenario_serves(void *scenario, uint32_t seat, const struct account_id *account); /* a checker_serves_fn */
 struct trace_sink scenario_keep_sink(struct scenario *scenario, uint64_t kinds);
 void scenario_free_kept(struct scenario *scenario);
 void scenario_fill_report(struct scenario *scenario, struct report *report);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/limits.h"
 #include "sim/scenario_internal.h"
 #include "sim/stopwatch.h"
 
@@ -47,11 +48,52 @@ void scenario_free_kept(struct scenario *scenario)
 
 /* ---- the report ---- */
 
+/* The swarm that serves it by the chain's newest block; nodes hear of that a few seconds later. */
+static size_t swarm_nodes(struct scenario *scenario, const struct account_id *account, uint32_t out[LIMIT_SWARM_NODES])
+{
+    return testbed_swarm_nodes(scenario->testbed, account, out, LIMIT_SWARM_NODES);
+}
+
+bool scenario_serves(void *owner, uint32_t seat, const struct account_id *account)
+{
+    struct scenario *scenario = owner;
+    uint32_t nodes[LIMIT_SWARM_NODES];
+    size_t count = swarm_nodes(scenario, account, nodes);
+
+    for (size_t i = 0; i < count; i++)
+        if (testbed_node_seat(scenario->testbed, nodes[i]) == seat)
+            return true;
+    return false;
+}
+
+static bool swarm_holds(struct scenario *scenario, const struct account_id *account, const uint8_t hash[64])
+{
+    uint32_t nodes[LIMIT_SWARM_NODES];
+    size_t count = swarm_nodes(scenario, account, nodes);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct snode *snode = testbed_node(scenario->testbed, nodes[i]);
+
+        if (snode != NULL && snode_holds(snode, hash))
+            return true;
+    }
+    return false;
+}
+
+/* What ended it first: its time, or the last of its holders? The nodes say when they drop what is over, up to
+ * LIMIT_SWEEP_MS late; so long it passes for held. */
+static bool ended_by_time(const struct scenario *scenario, const struct sent *sent)
+{
+    int64_t over_ms = world_now_ms(scenario->world) - (int64_t)(sent->timestamp_ms + sent->ttl_ms);
+
+    return checker_expired(&scenario->checker, sent->hash) || (over_ms >= 0 && over_ms <= LIMIT_SWEEP_MS);
+}
+
 enum loss scenario_why_lost(void *owner, const struct checked *message)
 {
     struct scenario *scenario = owner;
     struct testbed *testbed = scenario->testbed;
-    uint32_t sender = testbed_client_by_account(testbed, &message->source), holder;
+    uint32_t sender = testbed_client_by_account(testbed, &message->source);
     const struct client *client = sender == UINT32_MAX ? NULL : testbed_client(testbed, sender);
     const struct sent *sent = client == NULL ? NULL : client_sent(client, message->number);
 
@@ -63,11 +105,9 @@ enum loss scenario_why_lost(void *owner, const struct checked *message)
         return LOSS_UNFINISHED;
     if (checker_unreadable(&scenario->checker, sent->hash))
         return LOSS_UNREADABLE;
-    if (testbed_holders(testbed, sent->hash, &holder, 1) > 0)
+    if (swarm_holds(scenario, &message->recipient, sent->hash))
         return LOSS_NOT_FETCHED;
-    if (world_now_ms(scenario->world) >= (int64_t)(sent->timestamp_ms + sent->ttl_ms))
-        return LOSS_EXPIRED;
-    return LOSS_NO_HOLDER;
+    return ended_by_time(scenario, sent) ? LOSS_EXPIRED : LOSS_NO_HOLDER;
 }
 
 void scenario_fill_report(struct scenario *scenario, struct report *report)

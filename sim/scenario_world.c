@@ -357,7 +357,7 @@ static void build(lua_State *lua, struct scenario *scenario, struct testbed_conf
     }
     scenario->testbed = testbed_new(config);
     scenario->world = testbed_world(scenario->testbed);
-    checker_init(&scenario->checker, account_of_seat, scenario);
+    checker_init(&scenario->checker, account_of_seat, scenario_serves, scenario);
     sink = checker_sink(&scenario->checker);
     world_add_sink(scenario->world, &sink);
     if (keep != 0) {

@@ -14,6 +14,13 @@ static struct account_id account_of(void *owner, uint32_t seat)
     return account;
 }
 
+/* Of the seats from 10 on, which are nodes, 10 to 19 serve user 1 and nobody serves the others. */
+static bool serves(void *owner, uint32_t seat, const struct account_id *account)
+{
+    (void)owner;
+    return seat >= 10 && seat < 20 && account->bytes[32] == 1;
+}
+
 struct story {
     struct checker checker;
     struct trace_sink sink;
@@ -22,7 +29,7 @@ struct story {
 
 static void begin(struct story *story)
 {
-    checker_init(&story->checker, account_of, NULL);
+    checker_init(&story->checker, account_of, serves, NULL);
     story->sink = checker_sink(&story->checker);
     story->index = 0;
 }
@@ -249,10 +256,28 @@ START_TEST(what_could_not_be_read_is_known)
 }
 END_TEST
 
+/* Only a node of the recipient's swarm counts: what another one held was no use to anybody. */
+START_TEST(what_a_swarm_held_until_its_end_is_known)
+{
+    uint8_t hash[64] = {1}, elsewhere[64] = {2};
+    struct account_id served = account_of(NULL, 1), other = account_of(NULL, 0);
+    struct story story;
+
+    begin(&story);
+    tell(&story, 0, 20, &(struct trace_record){TRACE_EXPIRED, {9}, {BYTES_OF(served.bytes), BYTES_OF(elsewhere)}});
+    tell(&story, 0, 10, &(struct trace_record){TRACE_EXPIRED, {9}, {BYTES_OF(other.bytes), BYTES_OF(elsewhere)}});
+    for (uint32_t seat = 10; seat < 14; seat++)
+        tell(&story, 0, seat, &(struct trace_record){TRACE_EXPIRED, {9}, {BYTES_OF(served.bytes), BYTES_OF(hash)}});
+    ck_assert(checker_expired(&story.checker, hash));
+    ck_assert(!checker_expired(&story.checker, elsewhere));
+    end(&story);
+}
+END_TEST
+
 /* A record of another form counts for nothing. */
 START_TEST(records_of_another_form_are_passed_over)
 {
-    static const enum trace_kind kinds[] = {TRACE_SEND, TRACE_SEND_STATE, TRACE_UNREADABLE};
+    static const enum trace_kind kinds[] = {TRACE_SEND, TRACE_SEND_STATE, TRACE_UNREADABLE, TRACE_EXPIRED};
     struct story story;
     uint32_t asked;
 
@@ -274,4 +299,5 @@ END_TEST
 
 TEST_MAIN("checker", nothing_sent_is_nothing_lost, a_message_is_delivered_once, what_is_shown_too_often_is_counted,
           what_is_missing_has_a_cause, delays_have_percentiles, messages_of_one_millisecond_are_told_apart,
-          what_could_not_be_read_is_known, records_of_another_form_are_passed_over, every_loss_has_a_text)
+          what_could_not_be_read_is_known, what_a_swarm_held_until_its_end_is_known,
+          records_of_another_form_are_passed_over, every_loss_has_a_text)

@@ -400,10 +400,61 @@ START_TEST(losses_have_causes)
                  "expect(net.losses[1].cause == 'still being sent at the end', net.losses[1].cause)\n"
                  "net:run '1m'\n"
                  "expect(net.losses[1].cause == 'stored, not fetched by the end', net.losses[1].cause)\n"
+                 "net:run(m.ttl_ms - 61000)\n"
+                 "expect(net.losses[1].cause == 'stored, not fetched by the end', net.losses[1].cause)\n"
+                 "net:run '2s'\n"
+                 "expect(net.losses[1].cause == 'expired before the recipient asked', net.losses[1].cause)\n"
+                 "net:run '1h'\n"
+                 "expect(net.losses[1].cause == 'expired before the recipient asked', net.losses[1].cause)\n");
+}
+END_TEST
+
+/* Whose holders died before its time was over did not expire, however long that is over; one that comes back with its
+ * disk in time does hold it until the end. */
+START_TEST(what_ended_a_message_first_is_its_cause)
+{
+    holds(PEOPLE "local m = alice:befriend(bob, 'hello')\n"
+                 "net:run '1m'\n"
                  "for _, node in ipairs(net.nodes) do node:kill() end\n"
                  "expect(net.losses[1].cause == 'no node of the swarm holds it any more', net.losses[1].cause)\n"
-                 "net:run '5d'\n"
+                 "net:run '3d'\n"
+                 "net.nodes[1]:restart()\n"
+                 "expect(net.losses[1].cause == 'stored, not fetched by the end', net.losses[1].cause)\n"
+                 "net.nodes[1]:kill()\n"
+                 "net:run '10d'\n"
+                 "expect(net.losses[1].cause == 'no node of the swarm holds it any more', net.losses[1].cause)\n"
+                 "for _, node in ipairs(net.nodes) do node:restart() end\n"
+                 "net:run '1d'\n"
+                 "expect(net.losses[1].cause == 'no node of the swarm holds it any more', net.losses[1].cause)\n");
+    holds(PEOPLE "local m = alice:befriend(bob, 'hello')\n"
+                 "net:run '1m'\n"
+                 "for _, node in ipairs(net.nodes) do node:kill() end\n"
+                 "net:run '3d'\n"
+                 "net.nodes[1]:restart()\n"
+                 "net:run '10d'\n"
+                 "net.nodes[1]:kill()\n"
                  "expect(net.losses[1].cause == 'expired before the recipient asked', net.losses[1].cause)\n");
+}
+END_TEST
+
+/* A node that left the chain goes on holding what it has, for nobody: the recipient does not ask it. */
+START_TEST(a_node_that_left_holds_nothing_for_its_swarm)
+{
+    holds("local net = world { nodes = 16 }\n"
+          "local alice, bob = net:client 'Alice', net:client 'Bob'\n"
+          "local m = alice:befriend(bob, 'hello')\n"
+          "net:run '1m'\n"
+          "expect(#m.holders > 1 and net.losses[1].cause == 'stored, not fetched by the end', net.losses[1].cause)\n"
+          "local keeper = m.holders[1]\n"
+          "for _, node in ipairs(m.holders) do if node ~= keeper then node:kill() end end\n"
+          "keeper:cut_off(true)\n" /* so that it hands nothing over */
+          "keeper:exit()\n"
+          "net:run '10m'\n"
+          "expect(#m.holders == 1 and m.holders[1] == keeper, 'it has it still')\n"
+          "expect(net.losses[1].cause == 'no node of the swarm holds it any more', net.losses[1].cause)\n"
+          "net:run '5d'\n"
+          "expect(#m.holders == 0, 'it is over')\n"
+          "expect(net.losses[1].cause == 'no node of the swarm holds it any more', net.losses[1].cause)\n");
 }
 END_TEST
 
@@ -701,7 +752,7 @@ TEST_MAIN("scenario", net_runs_by_texts_and_numbers, net_waits_for_a_condition, 
           net_knows_who_is_there, net_changes, net_follows_history, nodes_tell_of_themselves, nodes_die_and_come_back,
           nodes_leave_the_chain, nodes_suffer, a_message_travels, clients_tell_of_themselves,
           clients_listen_until_they_stop, clients_suffer, clients_become_friends, clients_meet_online,
-          clients_die_and_come_back, losses_have_causes, records_are_kept_as_asked, a_failed_expectation_is_told,
+          clients_die_and_come_back, losses_have_causes, what_ended_a_message_first_is_its_cause, a_node_that_left_holds_nothing_for_its_swarm, records_are_kept_as_asked, a_failed_expectation_is_told,
           a_run_is_reported, a_story_is_told, a_library_is_run, mistakes_are_told, durations_are_checked,
           waiting_where_it_can_not_be_is_an_error, an_error_in_a_step_ends_the_run, a_trace_is_written_whole,
           a_trace_that_can_not_be_written_fails_the_run)
