@@ -75,6 +75,7 @@ struct mallory;
 struct mallory_call {
     struct call call;
     struct mallory *mallory;
+    struct blob *body;
 };
 
 struct mallory {
@@ -85,6 +86,7 @@ struct mallory {
     uint64_t asked, peeled;
     struct mallory_call *calls;
     size_t call_count, ended;
+    size_t calls_left;      /* that are made again, each as one ends */
     uint64_t statuses[600]; /* answers to its own calls; 0: none came */
     char last[80];          /* the last of them */
 };
@@ -155,9 +157,23 @@ static void mallory_joins(struct testbed *testbed, struct mallory *mallory, size
     world_occupy(world, seat, &mallory_handler, mallory);
 }
 
+static void on_mallory_answered(struct call *call);
+
+static void mallory_calls(struct mallory *mallory, size_t i, struct address to, const char *path, struct bytes body)
+{
+    struct mallory_call *call = &mallory->calls[i];
+    struct blob *copy = blob_copy(body);
+
+    *call = (struct mallory_call){.call = {.to = to, .timeout_ms = 60000}, .mallory = mallory, .body = copy};
+    call->call.out =
+        (struct message){.verb = VERB_POST, .content = CONTENT_BINARY, .path = bytes_text(path), .body = copy};
+    env_call(mallory->env, &call->call, on_mallory_answered);
+}
+
 static void on_mallory_answered(struct call *call)
 {
-    struct mallory *mallory = CONTAINER_OF(call, struct mallory_call, call)->mallory;
+    struct mallory_call *mine = CONTAINER_OF(call, struct mallory_call, call);
+    struct mallory *mallory = mine->mallory;
     struct bytes body = blob_bytes(call->in.body);
     uint16_t status = call->net == NET_OK ? call->in.status : 0;
 
@@ -165,18 +181,12 @@ static void on_mallory_answered(struct call *call)
     mallory->statuses[status]++;
     mallory->ended++;
     snprintf(mallory->last, sizeof(mallory->last), "%.*s", (int)body.len, (const char *)body.data);
-}
-
-static void mallory_calls(struct mallory *mallory, size_t i, struct address to, const char *path, struct bytes body)
-{
-    struct mallory_call *call = &mallory->calls[i];
-    struct blob *copy = blob_copy(body);
-
-    *call = (struct mallory_call){.call = {.to = to, .timeout_ms = 60000}, .mallory = mallory};
-    call->call.out =
-        (struct message){.verb = VERB_POST, .content = CONTENT_BINARY, .path = bytes_text(path), .body = copy};
-    env_call(mallory->env, &call->call, on_mallory_answered);
-    blob_drop(copy);
+    if (mallory->calls_left > 0) {
+        mallory->calls_left--;
+        env_call(mallory->env, call, on_mallory_answered);
+    } else {
+        blob_drop(mine->body);
+    }
 }
 
 /* ---- deep answers ---- */
@@ -339,11 +349,13 @@ struct loop {
     uint32_t node_count, layers;
 };
 
+/* As many times as there are calls, all at once. */
 static void start_loop(void *machine, void *owner)
 {
     const struct loop *loop = owner;
     struct testbed *testbed = loop->testbed;
-    uint32_t guard = loop->nodes[0];
+    struct mallory *mallory = machine;
+    struct address guard = world_address(testbed_world(testbed), testbed_node_seat(testbed, loop->nodes[0]));
     struct arena arena;
     struct reply_key key;
     struct bytes onion;
@@ -362,8 +374,8 @@ static void start_loop(void *machine, void *owner)
         else
             onion = wrap_again(&arena, onion, node, next, (uint8_t)layer);
     }
-    mallory_calls(machine, 0, world_address(testbed_world(testbed), testbed_node_seat(testbed, guard)), PATH_ONION_V2,
-                  onion);
+    for (size_t i = 0; i < mallory->call_count; i++)
+        mallory_calls(mallory, i, guard, PATH_ONION_V2, onion);
     arena_fini(&arena);
 }
 
@@ -426,6 +438,46 @@ START_TEST(a_loop_ends_at_the_hop_limit)
 }
 END_TEST
 
+/* All the while twenty onions go round between two nodes that were told to pass them on for ever, and a new one comes
+ * for each that ends. Each ends at the hop limit, so that the whole is a known number of calls, and leaves nothing
+ * open; and a message goes from one user to another as if nothing were the matter. */
+START_TEST(loops_do_not_keep_users_from_writing)
+{
+    static const uint32_t nodes[] = {4, 9};
+    struct testbed_config config = hostile_config();
+    struct mallory mallory = {.calls_left = SIZE_MAX};
+    struct testbed *testbed;
+    struct loop loop = {NULL, nodes, ARRAY_LEN(nodes), 60};
+    struct snode_counts counts;
+    uint64_t quiet;
+
+    config.world.tap = count_peer_onions;
+    loop.testbed = testbed = testbed_new(&config);
+    for (uint32_t i = 0; i < 4; i++)
+        testbed_add_client(testbed, "user");
+    peer_onions = 0;
+    expect_exchange(testbed, 0, 1);
+    quiet = peer_onions;
+
+    mallory_joins(testbed, &mallory, 20);
+    world_enter(testbed_world(testbed), world_seat_at(testbed_world(testbed), MALLORY), start_loop, &loop);
+    peer_onions = 0;
+    expect_exchange(testbed, 2, 3);
+    mallory.calls_left = 0;
+    run_for_s(testbed, 60);
+    ck_assert_uint_gt(mallory.ended, 20 * 20);
+    ck_assert_uint_eq(mallory.statuses[400], mallory.ended);
+    ck_assert_uint_ge(peer_onions, mallory.ended * (LIMIT_ONION_HOPS + 1));
+    ck_assert_uint_le(peer_onions, mallory.ended * (LIMIT_ONION_HOPS + 1) + 3 * quiet);
+    for (uint32_t i = 0; i < config.nodes; i++) {
+        snode_counts(testbed_node(testbed, i), &counts);
+        ck_assert_uint_eq(counts.onions_open, 0);
+    }
+    testbed_free(testbed);
+    mallory_fini(&mallory);
+}
+END_TEST
+
 /* ---- node lists ---- */
 
 static struct blob *long_list(uint32_t entries)
@@ -447,9 +499,17 @@ static struct blob *long_list(uint32_t entries)
     return list;
 }
 
+static void see_node_list(void *owner, int64_t at_us, uint32_t seat, uint64_t index, const struct trace_record *record)
+{
+    uint64_t *longest = owner;
+
+    (void)at_us, (void)seat, (void)index;
+    *longest = record->n[0] > *longest ? record->n[0] : *longest;
+}
+
 /* The seed lists so many nodes that do not exist. Who knew the network before goes on; who asks now fails after a
- * bounded number of calls, and no more of the list is kept than the bound. */
-static void long_lists(uint32_t entries)
+ * bounded number of calls, and so many nodes of the list are kept. */
+static void long_lists(uint32_t entries, uint64_t kept)
 {
     struct testbed_config config = hostile_config();
     struct testbed *testbed = testbed_new(&config);
@@ -457,11 +517,16 @@ static void long_lists(uint32_t entries)
     struct mallory mallory = {.answer = long_list(entries)};
     struct world_stats before, after;
     const struct sent *sent;
+    uint64_t longest = 0;
+    struct trace_sink sink = {&longest, TRACE_BIT(TRACE_NODE_LIST), see_node_list};
 
+    world_add_sink(world, &sink);
     for (uint32_t i = 0; i < 4; i++)
         testbed_add_client(testbed, "user");
     expect_exchange(testbed, 0, 1);
     expect_exchange(testbed, 0, 2);
+    ck_assert_uint_eq(longest, config.nodes);
+    longest = 0;
     mallory_replaces(testbed, &mallory, world_seat_at(world, (struct address){SEED_IP, SEED_PORT}));
 
     world_stats(world, &before);
@@ -473,6 +538,7 @@ static void long_lists(uint32_t entries)
     ck_assert_uint_gt(mallory.asked, 0);
     ck_assert_uint_le(mallory.asked, 20);
     ck_assert_uint_le(after.calls - before.calls, 300);
+    ck_assert_uint_eq(longest, kept);
     ck_assert(!client_busy(testbed_client(testbed, 3)));
 
     expect_exchange(testbed, 1, 2);
@@ -482,16 +548,16 @@ static void long_lists(uint32_t entries)
 
 START_TEST(a_node_list_of_100000_is_refused)
 {
-    long_lists(100000);
+    long_lists(100000, 0);
 }
 END_TEST
 
 START_TEST(a_long_node_list_is_cut)
 {
-    long_lists(LIMIT_NODE_LIST + 10000);
+    long_lists(LIMIT_NODE_LIST + 10000, LIMIT_NODE_LIST);
 }
 END_TEST
 
 TEST_MAIN("hostile", deep_answers_cost_the_node_that_gives_them, the_longest_deep_answer, a_flood_of_stores_is_refused,
-          a_path_may_contain_itself, a_loop_ends_at_the_hop_limit, a_node_list_of_100000_is_refused,
-          a_long_node_list_is_cut)
+          a_path_may_contain_itself, a_loop_ends_at_the_hop_limit, loops_do_not_keep_users_from_writing,
+          a_node_list_of_100000_is_refused, a_long_node_list_is_cut)
