@@ -143,7 +143,7 @@ static void expect_no_trace_left(void)
     expect_counts(0, 0, 0, 0);
     ck_assert_uint_eq(now.records + now.stored + now.pushes_waiting_bytes + now.listeners + now.onions_open, 0);
     ck_assert_uint_eq(fixture.fake.call_count, 0);
-    ck_assert_uint_eq(fixture.fake.disk.count, 0);
+    ck_assert_uint_eq(fixture.fake.disk_puts, 0);
     fake_env_check(&fixture.fake);
 }
 
@@ -683,7 +683,7 @@ START_TEST(listen_does_not_survive_a_restart)
     expect_counts(2, 1, 1, 8);
     fake_env_crash(&fixture.fake);
     snode_free(snode);
-    ck_assert_uint_eq(fixture.fake.disk.count, 0);
+    ck_assert_uint_eq(fixture.fake.disk_puts, 0);
     snode = snode_new(&fixture.config);
     ck_assert_uint_eq(snode_start(snode), 0);
     snode_on_membership(snode, &fixture.membership);

@@ -118,6 +118,7 @@ static void fake_disk_put(struct env *env, struct bytes key, struct bytes value)
 {
     struct fake_env *fake = fake_of(env);
 
+    fake->disk_puts++;
     records_put_at(&fake->unsynced, fake->unsynced.count, blob_copy(key), value.len == 0 ? NULL : blob_copy(value));
 }
 

@@ -79,6 +79,7 @@ struct fake_env {
     bool disk_manual;  /* a sync waits for fake_env_complete_sync(); else it completes with the next event */
     enum err disk_err; /* what syncs end with from now on: OK, ERR_FULL, ERR_IO; a failed one makes nothing durable */
     struct fake_disk_records disk; /* what would survive a crash, ascending by key */
+    size_t disk_puts;              /* asked for so far, synced or not */
 
     /* private to fake_env.c */
     struct arena arena;
