@@ -124,20 +124,22 @@ static void run_request(struct seat *seat, struct parcel *parcel)
     handler_end(seat);
 }
 
+/* The parcel goes back before what the handler sent leaves: a body that was passed on has one keeper then, and crosses to
+ * another shard uncopied. */
 static void run_answer(struct seat *seat, struct parcel *parcel)
 {
     handler_begin(seat);
     calls_end(seat, parcel->caller_slot, parcel->net, parcel->net == NET_OK ? &parcel->incoming.in : NULL);
-    handler_end(seat);
     parcel_give(&seat->shard->parcels, parcel);
+    handler_end(seat);
 }
 
 static void run_part(struct seat *seat, struct parcel *parcel)
 {
     handler_begin(seat);
     calls_part(seat, parcel->caller_slot, &parcel->incoming.in);
-    handler_end(seat);
     parcel_give(&seat->shard->parcels, parcel);
+    handler_end(seat);
 }
 
 /* Without an on_gone the callee will answer sooner or later, and the answer goes nowhere. */

@@ -305,6 +305,62 @@ START_TEST(whole_messages_come_over)
 }
 END_TEST
 
+/* One who passes on what it is answered, as a relay does. The one it asks writes down where its body lies. */
+static const uint8_t *body_at;
+
+static void on_passed_on(struct call *call)
+{
+    struct puppet *puppet = puppet_of_call(call);
+
+    env_answer(puppet->env, puppet->held, &call->in);
+}
+
+static void serve_pass_on(struct puppet *puppet, struct incoming *incoming)
+{
+    puppet->held = incoming;
+    puppet->call = (struct call){.to = address_at(OTHER), .timeout_ms = 1000};
+    puppet->call.out = (struct message){.verb = VERB_POST, .path = BYTES_LIT("/x")};
+    env_call(puppet->env, &puppet->call, on_passed_on);
+}
+
+static void serve_body(struct puppet *puppet, struct incoming *incoming)
+{
+    struct blob *body = blob_copy(BYTES_LIT("passed on"));
+
+    body_at = body->data;
+    env_answer(puppet->env, incoming, &(struct message){.status = 200, .content = CONTENT_TEXT, .body = body});
+    blob_drop(body);
+}
+
+static void on_same_body(struct call *call)
+{
+    ck_assert_ptr_eq(call->in.body->data, body_at);
+    on_done(call);
+}
+
+static void ask_for_body(void *machine, void *owner)
+{
+    struct puppet *puppet = machine;
+
+    (void)owner;
+    puppet->call = (struct call){.to = address_at(CALLEE), .timeout_ms = 1000};
+    puppet->call.out = (struct message){.verb = VERB_POST, .path = BYTES_LIT("/x")};
+    env_call(puppet->env, &puppet->call, on_same_body);
+}
+
+/* An answer that is passed on, from shard to shard too, is the same bytes at the same place: nobody copies it. */
+START_TEST(an_answer_passed_on_is_not_copied)
+{
+    begin(serve_pass_on);
+    puppets[OTHER].serve = serve_body;
+    world_enter(world, CALLER, ask_for_body, NULL);
+    run_to_ms(100);
+    ck_assert_uint_eq(puppets[CALLER].done_count, 1);
+    ck_assert_str_eq(puppets[CALLER].answer, "passed on");
+    end();
+}
+END_TEST
+
 static void call_nobody(void *machine, void *owner)
 {
     (void)owner;
@@ -1156,13 +1212,13 @@ START_TEST(nothing_follows_a_lost_part)
 }
 END_TEST
 
-TEST_MAIN("endpoint", a_call_is_answered, whole_messages_come_over, empty_seats_refuse, a_silent_callee_times_out,
-          an_answer_to_nobody_is_dropped, a_late_answer_is_dropped, a_cancelled_call_ends_once,
-          a_call_taken_back_never_leaves, a_notice_does_not_overtake_its_request, each_call_has_its_own_time,
-          calls_are_bounded, a_lost_call_times_out, a_cut_off_seat_is_silent, a_lost_answer_times_out,
-          a_dead_callee_resets, a_dead_caller_is_silent, random_streams_survive_a_restart, timers_run_stop_and_restart,
-          a_timer_of_no_delay_runs_next, a_skewed_clock_is_ones_own, work_takes_its_time, timers_wait_for_the_cpu,
-          a_full_queue_answers_503, waiting_requests_are_reset, synced_records_survive_a_crash, a_failing_disk_is_told,
-          a_sync_tells_of_what_was_put_before_it, the_digest_covers_times_and_bytes,
+TEST_MAIN("endpoint", a_call_is_answered, whole_messages_come_over, an_answer_passed_on_is_not_copied,
+          empty_seats_refuse, a_silent_callee_times_out, an_answer_to_nobody_is_dropped, a_late_answer_is_dropped,
+          a_cancelled_call_ends_once, a_call_taken_back_never_leaves, a_notice_does_not_overtake_its_request,
+          each_call_has_its_own_time, calls_are_bounded, a_lost_call_times_out, a_cut_off_seat_is_silent,
+          a_lost_answer_times_out, a_dead_callee_resets, a_dead_caller_is_silent, random_streams_survive_a_restart,
+          timers_run_stop_and_restart, a_timer_of_no_delay_runs_next, a_skewed_clock_is_ones_own, work_takes_its_time,
+          timers_wait_for_the_cpu, a_full_queue_answers_503, waiting_requests_are_reset, synced_records_survive_a_crash,
+          a_failing_disk_is_told, a_sync_tells_of_what_was_put_before_it, the_digest_covers_times_and_bytes,
           parts_come_before_the_end, parts_are_for_who_asked_for_them, a_cancelled_call_gets_no_more_parts,
           a_dead_callee_resets_an_answer_in_parts, nothing_follows_a_lost_part)
