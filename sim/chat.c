@@ -9,23 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/session.h"
 #include "common/text.h"
 #include "proto/storage_rpc.h"
+#include "sim/chat_internal.h"
 #include "sim/chat_line.h"
-#include "sim/chat_view.h"
-#include "sim/http/http_env.h"
-#include "sim/loop.h"
 #include "sim/options.h"
 #include "sim/seed.h"
-#include "sim/terminal.h"
 
 #define KEY_IDENTITY     BYTES_LIT("seed") /* shorter than any key of the client's own records */
 #define DEFAULT_SEED_URL "http://127.0.0.1:22080"
-#define DEFAULT_INTRO    "Hello"
 #define TRIALS_PER_S     5000000 /* of one core: bounds a search to LIMIT_POW_MS */
 #define TRIALS_PER_SLICE 50000   /* about 10 ms */
-#define SENT_KEPT        256     /* messages of whose fate is still told */
 #define WHY_BYTES_MAX    1024
 
 enum { CHAT_AS, CHAT_SEED_URL, CHAT_STATE, CHAT_START_ONLINE, CHAT_OPTION_HELP };
@@ -37,124 +31,7 @@ static const struct option_spec chat_options[] = {
     [CHAT_OPTION_HELP] = {"--help", NULL, "this"},
 };
 
-/* Something that happened inside the client, to be told once it is over. */
-struct news {
-    enum trace_kind kind;
-    uint64_t n[4];
-    struct account_id account;
-};
-
-struct chat {
-    const char *name, *seed_url, *state_path;
-    bool start_online, help, tls;
-    struct client_preset preset;
-
-    struct state_file *file;
-    struct live_loop *loop;
-    struct http_env *http;
-    struct terminal *terminal;
-    struct snode_list_cache lists;
-    struct session_library *sessions;
-    struct client *client;
-    struct disk_op shown; /* the inbox is empty on the disk, too */
-    bool showing;
-
-    struct news *news;
-    size_t news_count, news_cap;
-    struct account_id current;
-    bool has_current;
-    uint32_t failed; /* messages that could not be sent */
-    bool colour, leaving, ended, disk_told;
-};
-
-/* ---- what happens inside ---- */
-
-static void on_trace(void *owner, const struct trace_record *record)
-{
-    struct chat *chat = owner;
-    struct news *news;
-
-    switch ((int)record->kind) { /* most of what happens is not for people */
-    case TRACE_SEND:
-    case TRACE_SEND_STATE:
-    case TRACE_SEND_STORED:
-    case TRACE_FRIEND:
-    case TRACE_PRESENCE:
-    case TRACE_LISTENING:
-    case TRACE_NODE_LIST:
-        break;
-    default:
-        return;
-    }
-    if (chat->news_count == chat->news_cap) {
-        chat->news_cap = chat->news_cap == 0 ? 64 : 2 * chat->news_cap;
-        chat->news = xrealloc(chat->news, chat->news_cap * sizeof(*chat->news));
-    }
-    news = &chat->news[chat->news_count++];
-    *news = (struct news){.kind = record->kind};
-    memcpy(news->n, record->n, sizeof(news->n));
-    if (record->b[0].len == sizeof(news->account.bytes))
-        memcpy(news->account.bytes, record->b[0].data, sizeof(news->account.bytes));
-}
-
-static void say_of(struct chat *chat, const struct account_id *account, const char *what)
-{
-    struct buf name;
-
-    buf_init(&name, 256);
-    chat_append_contact(&name, chat->client, account);
-    chat_print(chat->colour, CHAT_FAINT, "%.*s %s", (int)name.len, (const char *)name.data, what);
-    buf_fini(&name);
-}
-
-static void tell_friend(struct chat *chat, const struct news *news)
-{
-    bool friends = news->n[1] == FRIEND_FRIENDS;
-
-    if (friends && (!chat->has_current || news->n[0] != FRIEND_FRIENDS)) {
-        chat->current = news->account;
-        chat->has_current = true;
-    }
-    if (friends && news->n[0] != FRIEND_FRIENDS)
-        say_of(chat, &news->account, "and you are friends: what you type goes there");
-}
-
-static void tell_sent(struct chat *chat, const struct news *news)
-{
-    uint32_t number = (uint32_t)news->n[0];
-    const struct sent *sent = client_sent(chat->client, number);
-
-    if (news->kind == TRACE_SEND) {
-        chat_print_sent(chat->colour, chat->client, sent, SEND_QUEUED, OK, 0);
-        if (number > SENT_KEPT)
-            client_forget_sent(chat->client, number - SENT_KEPT);
-        return;
-    }
-    if (news->kind == TRACE_SEND_STORED) {
-        chat_print_sent(chat->colour, chat->client, sent, SEND_STORED, OK, (uint32_t)news->n[2]);
-        return;
-    }
-    if (news->n[2] == SEND_STORED || news->n[2] == SEND_QUEUED)
-        return; /* told with its count, and when it was accepted */
-    chat->failed += news->n[2] == SEND_FAILED && sent != NULL;
-    chat_print_sent(chat->colour, chat->client, sent, (enum send_state)news->n[2], (enum err)news->n[3], 0);
-}
-
-static void tell(struct chat *chat, const struct news *news)
-{
-    if (news->kind == TRACE_FRIEND)
-        tell_friend(chat, news);
-    else if (news->kind == TRACE_PRESENCE && news->n[1] == CONTACT_ONLINE)
-        say_of(chat, &news->account, "is online: texts go synchronously");
-    else if (news->kind == TRACE_PRESENCE && news->n[0] == CONTACT_ONLINE)
-        say_of(chat, &news->account, "is offline: texts go by the swarm");
-    else if (news->kind == TRACE_LISTENING && news->n[0] != 0)
-        chat_print(chat->colour, CHAT_FAINT, "you are online");
-    else if (news->kind == TRACE_NODE_LIST)
-        chat_print(chat->colour, CHAT_FAINT, "the network has %llu nodes", (unsigned long long)news->n[0]);
-    else if (news->kind == TRACE_SEND || news->kind == TRACE_SEND_STATE || news->kind == TRACE_SEND_STORED)
-        tell_sent(chat, news);
-}
+/* ---- what must be on the disk ---- */
 
 static void on_shown(struct disk_op *op)
 {
@@ -182,182 +59,6 @@ static void show_inbox(struct chat *chat, bool again)
     client_clear_inbox(chat->client);
     chat->showing = true;
     env_disk_sync(http_env_env(chat->http), &chat->shown, on_shown);
-}
-
-/* ---- what the user says ---- */
-
-static void refuse(struct chat *chat, const char *what, const char *why)
-{
-    chat_print(chat->colour, CHAT_ALARM, "%s: %s", what, why);
-}
-
-static void add(struct chat *chat, const struct chat_line *line)
-{
-    struct bytes text = line->text.len > 0 ? line->text : BYTES_LIT(DEFAULT_INTRO);
-    struct account_id account;
-    const struct sent *sent;
-    enum err err;
-
-    if (account_from_hex(&account, line->who) != OK || account.bytes[0] != ACCOUNT_PREFIX) {
-        refuse(chat, "/add", "an account id is 66 hex digits and begins with 05");
-        return;
-    }
-    err = client_befriend(chat->client, &account, text, &sent);
-    if (err == ERR_REFUSED)
-        refuse(chat, "/add", "this is your own account id");
-    else if (err == ERR_DUPLICATE)
-        refuse(chat, "/add", "there is a request already, or you are friends: /contacts");
-    else if (err != OK)
-        refuse(chat, "/add", err_text(err));
-}
-
-static void answer_request(struct chat *chat, const struct chat_line *line)
-{
-    const char *command = line->verb == CHAT_ACCEPT ? "/accept" : "/decline";
-    struct account_id account;
-    enum err err = chat_find_contact(chat->client, line->who, FRIEND_ASKING, &account);
-
-    if (err != OK) {
-        refuse(chat, command, err == ERR_DUPLICATE ? "several ask: name one of them, see /contacts" : "nobody asks");
-        return;
-    }
-    err = line->verb == CHAT_ACCEPT ? client_accept(chat->client, &account) : client_decline(chat->client, &account);
-    if (err != OK)
-        refuse(chat, command, err_text(err));
-}
-
-static void turn_to(struct chat *chat, struct bytes who)
-{
-    struct account_id account;
-    enum err err = chat_find_contact(chat->client, who, FRIEND_FRIENDS, &account);
-
-    if (err != OK) {
-        refuse(chat, "/to",
-               err == ERR_DUPLICATE ? "several are called so: use the account id" : "no friend is called so");
-        return;
-    }
-    chat->current = account;
-    chat->has_current = true;
-    say_of(chat, &account, "gets what you type");
-}
-
-static void send_text(struct chat *chat, struct bytes text)
-{
-    const struct sent *sent;
-    enum err err;
-
-    if (!chat->has_current && chat_find_contact(chat->client, BYTES_NONE, FRIEND_FRIENDS, &chat->current) == OK)
-        chat->has_current = true;
-    if (!chat->has_current) {
-        refuse(chat, "not sent", "to whom? /to WHO, or /add ACCOUNT-ID");
-        return;
-    }
-    err = client_send(chat->client, &chat->current, text, &sent);
-    if (err == ERR_NOT_READY)
-        refuse(chat, "not sent", "the session with this contact is lost: /add it again");
-    else if (err == ERR_FORMAT)
-        refuse(chat, "not sent", "the text is no UTF-8");
-    else if (err != OK)
-        refuse(chat, "not sent", err_text(err));
-    chat->failed += err != OK;
-}
-
-static void print_id(struct chat *chat)
-{
-    char hex[ACCOUNT_HEX_LEN];
-
-    account_to_hex(client_account(chat->client), hex);
-    chat_print(chat->colour, CHAT_PLAIN, "your account id: %.*s", ACCOUNT_HEX_LEN, hex);
-}
-
-static void print_status(struct chat *chat)
-{
-    bool saved = http_env_saved(chat->http);
-
-    chat_print(chat->colour, CHAT_PLAIN, "%s; %u messages on their way; %s is %s",
-               client_listening(chat->client) ? "online" : "offline", client_unfinished(chat->client), chat->state_path,
-               saved                             ? "saved"
-               : http_env_disk(chat->http) == OK ? "being written"
-                                                 : "not written: see above");
-}
-
-static void go_offline(struct chat *chat)
-{
-    client_offline(chat->client);
-    client_listen_start(chat->client, true);
-    chat_print(chat->colour, CHAT_FAINT, "you are offline: texts still come, by the swarm");
-}
-
-static void leave(struct chat *chat)
-{
-    if (chat->leaving)
-        return;
-    chat->leaving = true;
-    client_offline(chat->client);
-    if (client_unfinished(chat->client) > 0)
-        chat_print(chat->colour, CHAT_FAINT,
-                   "leaving: %u messages are still sent; Ctrl-C keeps them for the next start",
-                   client_unfinished(chat->client));
-}
-
-static void on_line(void *owner, struct bytes text)
-{
-    struct chat *chat = owner;
-    struct chat_line line = chat_line_read(text);
-
-    if (chat->leaving)
-        return;
-    switch (line.verb) {
-    case CHAT_NOTHING:
-        return;
-    case CHAT_TEXT:
-        send_text(chat, line.text);
-        return;
-    case CHAT_HELP:
-        fputs(chat_line_help(), stdout);
-        return;
-    case CHAT_ID:
-        print_id(chat);
-        return;
-    case CHAT_ADD:
-        add(chat, &line);
-        return;
-    case CHAT_ACCEPT:
-    case CHAT_DECLINE:
-        answer_request(chat, &line);
-        return;
-    case CHAT_TO:
-        turn_to(chat, line.who);
-        return;
-    case CHAT_CONTACTS:
-        chat_print_contacts(chat->colour, chat->client);
-        return;
-    case CHAT_ONLINE:
-        client_online(chat->client);
-        return;
-    case CHAT_OFFLINE:
-        go_offline(chat);
-        return;
-    case CHAT_STATUS:
-        print_status(chat);
-        return;
-    case CHAT_QUIT:
-        leave(chat);
-        return;
-    case CHAT_WRONG:
-        refuse(chat, "no such command, or something is missing", "/help lists them; // begins a text with a slash");
-        return;
-    }
-}
-
-static void on_too_long(void *owner)
-{
-    refuse(owner, "not sent", "a text has at most 65536 bytes");
-}
-
-static void on_end(void *owner)
-{
-    leave(owner);
 }
 
 /* ---- while it runs ---- */
@@ -393,9 +94,7 @@ static uint64_t on_turn(void *owner)
 {
     struct chat *chat = owner;
 
-    for (size_t i = 0; i < chat->news_count; i++)
-        tell(chat, &chat->news[i]);
-    chat->news_count = 0;
+    chat_tell_news(chat);
     show_inbox(chat, false);
     save(chat);
     tell_disk(chat);
@@ -440,7 +139,7 @@ static void start_client(struct chat *chat)
         .display_name = chat->name,
     });
     crypto_wipe(seed, sizeof(seed));
-    print_id(chat);
+    chat_print_id(chat);
     (void)client_start(chat->client); /* how many records there were is no news */
     show_inbox(chat, true);
     if (!chat->showing) {
@@ -485,9 +184,9 @@ static int run(struct chat *chat)
     const struct live_loop_config loop = {.owner = chat, .on_turn = on_turn, .on_signal = on_signal};
     const struct terminal_config terminal = {.owner = chat,
                                              .line_bytes_max = LIMIT_TEXT_BYTES,
-                                             .on_line = on_line,
-                                             .on_too_long = on_too_long,
-                                             .on_end = on_end};
+                                             .on_line = chat_on_line,
+                                             .on_too_long = chat_on_too_long,
+                                             .on_end = chat_on_end};
     struct buf why;
     bool saved = true;
     int status = 0;
@@ -499,7 +198,7 @@ static int run(struct chat *chat)
                                                         .file = chat->file,
                                                         .tls = chat->tls,
                                                         .owner = chat,
-                                                        .on_trace = on_trace},
+                                                        .on_trace = chat_on_trace},
                               &why);
     if (chat->http == NULL) {
         fprintf(stderr, "swarmbed: %.*s\n", (int)why.len, (const char *)why.data);
