@@ -143,6 +143,7 @@ static void on_exchange_timer(uv_timer_t *timer)
 
     if (exchange->connection != NULL)
         close_connection(exchange->connection);
+    list_remove(&exchange->link); /* or it might be given the connection that another one has just left */
     start_waiting(client);
     end(exchange, exchange->end);
 }

@@ -186,6 +186,29 @@ START_TEST(many_and_none)
 }
 END_TEST
 
+/* A call that still waits for a connection when its time is up does not take the one that a cancelled call leaves in the
+ * same moment. */
+START_TEST(a_late_call_takes_no_connection)
+{
+    struct asked many[LIMIT_HTTP_OUT_CONNECTIONS], late;
+
+    begin(false);
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        ask(&many[i], "/now", NULL, 600000);
+    ask(&late, "/now", NULL, 0);
+    env_cancel(env, &many[0].call);
+    TURN_UNTIL(&fixture, late.ended && many[0].ended);
+    ck_assert_int_eq(late.call.net, NET_TIMEOUT);
+    ck_assert_int_eq(many[0].call.net, NET_CANCELLED);
+    for (size_t i = 1; i < ARRAY_LEN(many); i++) {
+        TURN_UNTIL(&fixture, many[i].ended);
+        ck_assert_int_eq(many[i].call.net, NET_OK);
+        finish(&many[i]);
+    }
+    end();
+}
+END_TEST
+
 /* A server that closes a kept connection just before the next call: the call is repeated, on another connection. */
 START_TEST(stale_connection_is_left)
 {
@@ -291,5 +314,5 @@ START_TEST(disk_is_honest)
 }
 END_TEST
 
-TEST_MAIN("http_env", calls_by_http, calls_by_https, calls_end, calls_end_with_the_server, many_and_none, stale_connection_is_left,
+TEST_MAIN("http_env", calls_by_http, calls_by_https, calls_end, calls_end_with_the_server, many_and_none, a_late_call_takes_no_connection, stale_connection_is_left,
           timers_run_in_order, disk_is_honest)
