@@ -86,7 +86,7 @@ static void write_head(struct buf *head, uint16_t status, const char *content_ty
         buf_printf(head, "Content-Type: %s\r\n", content_type);
     for (size_t i = 0; i < header_count; i++) {
         if (!header_allowed(&headers[i]) ||
-            headers[i].name.len + headers[i].value.len > LIMIT_HTTP_HEAD_BYTES - head->len)
+            head->len + headers[i].name.len + headers[i].value.len > LIMIT_HTTP_HEAD_BYTES)
             continue;
         buf_append(head, headers[i].name);
         buf_text(head, ": ");

@@ -106,6 +106,34 @@ START_TEST(answers_are_well_formed)
 }
 END_TEST
 
+/* Headers that are too much for a head are left out, and the head stays whole. */
+START_TEST(answers_have_bounded_heads)
+{
+    static char first[LIMIT_HTTP_HEAD_BYTES], second[LIMIT_HTTP_HEAD_BYTES];
+    struct header headers[] = {{BYTES_LIT("X-A"), BYTES_NONE}, {BYTES_LIT("X-B"), BYTES_OF(second)}};
+    struct http_fixture fixture;
+
+    memset(first, 'a', sizeof(first));
+    memset(second, 'b', sizeof(second));
+    http_fixture_init(&fixture, (struct http_config){0});
+    for (size_t room = 0; room < 64; room++) { /* the first one fills the head up to there */
+        uint32_t number = fixture.held_count;
+        int fd = http_fixture_call(&fixture);
+        const char *heard;
+
+        headers[0].value = (struct bytes){(const uint8_t *)first, sizeof(first) - room};
+        http_fixture_say_text(&fixture, fd, GET("/hold"));
+        TURN_UNTIL(&fixture, fixture.held_count == number + 1);
+        http_answer(fixture.held[number], 200, NULL, headers, ARRAY_LEN(headers), NULL);
+        heard = http_fixture_hear(&fixture, fd, "\r\n\r\n");
+        ck_assert_ptr_null(strstr(heard, "X-B"));
+        ck_assert_ptr_nonnull(strstr(heard, "\r\nContent-Length: 0\r\n\r\n"));
+        close(fd);
+    }
+    http_fixture_fini(&fixture);
+}
+END_TEST
+
 /* Where the caller connected to, and from, is told. */
 START_TEST(exchanges_tell_both_ends)
 {
@@ -537,7 +565,7 @@ START_TEST(a_stream_reader_hangs_up)
 END_TEST
 
 TEST_MAIN("http_server", connections_stay_until_told, old_callers_get_what_they_know, head_and_options,
-          answers_are_well_formed, exchanges_tell_both_ends, requests_come_byte_by_byte,
+          answers_are_well_formed, answers_have_bounded_heads, exchanges_tell_both_ends, requests_come_byte_by_byte,
           pipelined_requests_are_answered_in_order, a_flood_of_pipelined_requests, a_sender_may_ask_before_its_body,
           large_bodies, bodies_in_flight_are_bounded, malformed_requests_are_told_and_closed, callers_hang_up_anywhere,
           answers_for_nobody, a_caller_leaves_while_it_is_answered, slow_readers_are_not_read_from,
