@@ -137,7 +137,7 @@
 #define LIMIT_MONITOR_FUTURE_S 86400
 #define LIMIT_MONITOR_BYTES (1 << 20)        /* of a request: LIMIT_MONITOR_ACCOUNTS with many namespaces */
 #define LIMIT_MONITOR_NAMESPACES 256         /* of one subscription's request */
-#define LIMIT_MONITOR_ACCOUNTS 1024          /* per connection */
+#define LIMIT_MONITOR_ACCOUNTS 1024          /* per connection, hence per request */
 #define LIMIT_MONITOR_CONNECTIONS 1024       /* per node; 503 beyond */
 #define LIMIT_MONITORS 65536                 /* subscriptions per node */
 

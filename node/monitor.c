@@ -233,8 +233,21 @@ static void answer_one(struct connection *connection, struct bytes dict, struct 
     monitor_result_encode(out, error, why);
 }
 
-/* False: neither a dictionary nor a list of them. */
-static bool answer_each(struct connection *connection, struct bytes body, struct buf *out)
+static size_t element_count(struct bytes list)
+{
+    struct bencode in;
+    size_t count = 0;
+
+    bencode_init(&in, list);
+    bencode_open(&in, 'l');
+    for (; bencode_element(&in); bencode_skip(&in))
+        count++;
+    return count;
+}
+
+/* NULL: done; else why the body is invalid as a whole. A list is bounded before it is answered: the answer to the
+ * shortest dictionary is many times as long. */
+static const char *answer_each(struct connection *connection, struct bytes body, struct buf *out)
 {
     bool is_list = body.len > 0 && body.data[0] == 'l';
     struct bencode in;
@@ -242,11 +255,13 @@ static bool answer_each(struct connection *connection, struct bytes body, struct
     bencode_init(&in, body);
     bencode_skip(&in);
     if (!bencode_end(&in) || (!is_list && body.data[0] != 'd'))
-        return false;
+        return "invalid body: expected bt_dict or list of them";
     if (!is_list) {
         answer_one(connection, body, out);
-        return true;
+        return NULL;
     }
+    if (element_count(body) > LIMIT_MONITOR_ACCOUNTS)
+        return "invalid body: too many subscriptions";
     bencode_init(&in, body);
     bencode_open(&in, 'l');
     buf_byte(out, 'l');
@@ -257,7 +272,7 @@ static bool answer_each(struct connection *connection, struct bytes body, struct
         answer_one(connection, bytes_slice(before, 0, before.len - in.rest.len), out);
     }
     buf_byte(out, 'e');
-    return true;
+    return NULL;
 }
 
 static void send_frame(struct connection *connection, struct blob *frame)
@@ -287,6 +302,7 @@ void monitor_on_request(struct monitor *monitor, struct incoming *incoming)
 {
     struct bytes body = blob_bytes(incoming->in.body);
     struct connection *connection;
+    const char *invalid;
     struct buf frame;
     size_t at;
 
@@ -305,13 +321,14 @@ void monitor_on_request(struct monitor *monitor, struct incoming *incoming)
     list_init(&connection->subscriptions);
     list_append(&monitor->connections, &connection->link);
     monitor->connection_count++;
-    buf_init(&frame, SIZE_MAX); /* an answer is shorter than its dictionary's bound allows it to be long */
+    buf_init(&frame, SIZE_MAX); /* a short text for each of LIMIT_MONITOR_ACCOUNTS */
     at = monitor_frame_open(&frame);
-    if (answer_each(connection, body, &frame)) {
+    invalid = answer_each(connection, body, &frame);
+    if (invalid == NULL) {
         monitor_frame_close(&frame, at);
         start(connection, &frame);
     } else {
-        env_answer_text(monitor->env, incoming, 400, "invalid body: expected bt_dict or list of them");
+        env_answer_text(monitor->env, incoming, 400, invalid);
         forget(connection);
     }
     buf_fini(&frame);

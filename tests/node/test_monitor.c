@@ -263,5 +263,29 @@ START_TEST(connections_are_bounded)
 }
 END_TEST
 
+/* The answer is many times as long as the shortest dictionary: a list of too many is not answered one by one. */
+START_TEST(a_list_is_bounded)
+{
+    struct fake_request *request;
+    struct buf body;
+
+    start();
+    for (size_t count = LIMIT_MONITOR_ACCOUNTS; count <= LIMIT_MONITOR_ACCOUNTS + 1; count++) {
+        buf_init(&body, LIMIT_MONITOR_BYTES);
+        buf_byte(&body, 'l');
+        for (size_t i = 0; i < count; i++)
+            buf_text(&body, "de");
+        buf_byte(&body, 'e');
+        request = ask(buf_bytes(&body));
+        ck_assert(request->answered);
+        ck_assert_uint_eq(request->status, count <= LIMIT_MONITOR_ACCOUNTS ? 200 : 400);
+        buf_fini(&body);
+    }
+    ck_assert(bytes_equal_text(fake_request_answer(request), "invalid body: too many subscriptions"));
+    ck_assert_uint_eq(monitor->connection_count, 0);
+    end();
+}
+END_TEST
+
 TEST_MAIN("monitor", messages_are_told, a_list_merges, a_key_names_its_account, refusals_have_their_codes,
-          a_connection_ends_in_time, connections_are_bounded)
+          a_connection_ends_in_time, connections_are_bounded, a_list_is_bounded)
