@@ -64,12 +64,19 @@ static int on_value(llhttp_t *parser, const char *at, size_t len)
     return over(reader, len);
 }
 
+/* Such an answer ends with its head, whatever length that names (RFC 9112, 6.3). */
+static bool without_body(uint16_t status)
+{
+    return status < 200 || status == 204 || status == 304;
+}
+
 static int on_head(llhttp_t *parser)
 {
     struct http_response_reader *reader = parser->data;
 
-    return parser->http_major != 1 || parser->content_length > LIMIT_BODY_BYTES || over(reader, 0) != HPE_OK ? HPE_USER
-                                                                                                             : HPE_OK;
+    if (parser->http_major != 1 || parser->content_length > LIMIT_BODY_BYTES || over(reader, 0) != HPE_OK)
+        return HPE_USER;
+    return without_body(parser->status_code) ? 1 : HPE_OK; /* 1: llhttp's word for no body */
 }
 
 static int on_body(llhttp_t *parser, const char *at, size_t len)

@@ -73,6 +73,28 @@ def seeds_http():
     return [bytes([6 * number % 256]) + request for number, request in enumerate(requests())]
 
 
+def answers():
+    """What servers answer, and what a hostile one does: lengths where none may be, twice, or none at all."""
+    ok, body = "HTTP/1.1 200 OK", text({"snodes": [NODE]})
+    sized = (f"Content-Length: {len(body)}", "Content-Type: application/json")
+    good = [http(ok, *sized, body=body), http("HTTP/1.1 100 Continue") + http("HTTP/1.1 421 Misdirected Request", *sized, body=body),
+            http(ok, "Transfer-Encoding: chunked", "Trailer: T", body=b"%x;name=\"v\"\r\n%s\r\n0\r\nT: t\r\n\r\n" % (len(body), body)),
+            http("HTTP/1.1 204 No Content"), http("HTTP/1.1 404 Not Found", "content-type: text/plain; charset=utf-8", "Content-Length: 2", "Connection: close", body=b"no"),
+            http("HTTP/1.0 200 OK", body=body), http("HTTP/1.0 200 OK", "Connection: keep-alive", "Content-Length: 1", body=b"x"), http(ok, "Transfer-Encoding: gzip", body=b"to the end")]
+    bad = [http(ok, "Content-Length: 5", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"), http(ok, "Content-Length: 1", "Content-Length: 2", body=b"ab"),
+           http("HTTP/1.1 100 Continue", "Content-Length: 3", body=b"abc") + http(ok, *sized, body=body), http("HTTP/1.1 204 No Content", "Content-Length: 3", body=b"abc"),
+           http("HTTP/1.1 304 Not Modified", "Transfer-Encoding: chunked", body=b"3\r\nabc\r\n0\r\n\r\n"), http("HTTP/1.1 101 Switching Protocols", "Upgrade: x", "Connection: upgrade", body=b"x"),
+           http(ok, "Content-Length: 10485761"), http(ok, "Content-Length: -1"), http(ok, "Content-Length : 1", body=b"x"), http(ok, "Transfer-Encoding: chunked", body=b"ffffffffffffffffff\r\n"),
+           http(ok, "Transfer-Encoding: chunked", body=b"5\nhello\r\n"), http(ok, "Content-Type: text/", " plain", "Content-Type: text/plain", body=b"x"), b"HTTP/1.1 200 OK\n\nx",
+           http("HTTP/2.0 200 OK"), http("HTTP/1.1 099 ?"), http("HTTP/1.1 1000 OK"), b"ICY 200 OK\r\n\r\n", b"HTTP/1.1 200\r\n\r\n"]
+    return good + [b"".join(good[:4])] + bad
+
+
+def seeds_http_response():
+    """The first byte chooses the size of the pieces, as in fuzz_http_response.c."""
+    return [bytes([6 * number % 256]) + answer for number, answer in enumerate(answers())]
+
+
 def client_hello(*extensions, version=b"\x03\x03"):
     def sized(length_bytes, value):
         return len(value).to_bytes(length_bytes, "big") + value

@@ -59,6 +59,27 @@ START_TEST(whole_answers)
 }
 END_TEST
 
+/* Some answers have no body whatever length they name: bytes that a server sends as one belong to no answer. */
+START_TEST(answers_without_a_body)
+{
+    static const char *const heads[] = {"HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n",
+                                        "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n",
+                                        "HTTP/1.1 204 No Content\r\n\r\n"};
+    size_t left;
+
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+        is(heads[i], i == 1 ? 304 : 204, CONTENT_NONE, "", true);
+    is("HTTP/1.1 100 Continue\r\nContent-Length: 3\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", 200,
+       CONTENT_NONE, "x", true);
+    ck_assert_int_eq(read_all("HTTP/1.1 100 Continue\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\n"
+                              "Content-Length: 1\r\n\r\nx",
+                              SIZE_MAX, &left),
+                     HTTP_ANSWER_BROKEN);
+    http_response_reader_free(reader);
+    reader = NULL;
+}
+END_TEST
+
 /* What follows an answer is not taken; the reader may be used again. */
 START_TEST(stops_behind_it)
 {
@@ -126,4 +147,4 @@ START_TEST(bounds_hold)
 }
 END_TEST
 
-TEST_MAIN("http_response", whole_answers, stops_behind_it, ends_with_the_connection, bounds_hold)
+TEST_MAIN("http_response", whole_answers, answers_without_a_body, stops_behind_it, ends_with_the_connection, bounds_hold)
