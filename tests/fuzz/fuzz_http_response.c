@@ -1,5 +1,6 @@
-/* A connection's bytes from any server: whole answers, one behind the other, until one is broken or the connection ends.
- * The first byte chooses the size of the pieces in which they come; how they are cut must not change what is read. */
+/* A connection's bytes from any server: whole answers, one behind the other, until one is broken or the connection
+ * ends. The first byte chooses the size of the pieces in which they come; how they are cut must not change what is
+ * read. */
 #include "common/limits.h"
 #include "sim/http/http_response.h"
 #include "tests/fuzz/fuzz.h"

@@ -239,17 +239,19 @@ def seeds_verify():
 
 
 def stories(name, count, length):
-    """Any bytes are a story: fuzz_snode.c, fuzz_modern_node.c and fuzz_client.c read them as steps."""
+    """Any bytes are a story: fuzz_snode.c, fuzz_modern_node.c, fuzz_monitor.c and fuzz_client.c read them as steps."""
     draw = random.Random(name)
     return [bytes([n]) + draw.randbytes(length) for n in range(count)]
 
 
 def seeds_monitor():
+    """The first byte chooses a body or a story, as in fuzz_monitor.c."""
     good = {"P": bytes(32), "d": 1, "n": [-10, 0, 5], "s": bytes(64), "t": 1567296000}
     account = {"p": bytes([3]) + bytes(32), "n": [0], "s": bytes(64), "t": 1567296000}
     token = {**good, "P": bytes([9]) + bytes(31), "S": bytes(64), "T": bytes([5, 1, 0, 0]) + bytes(32)}
-    return [bencoded(good), bencoded(account), bencoded(token), bencoded([good, account, account]), b"de", b"ldedee", b"i1e", b"",
+    bodies = [bencoded(good), bencoded(account), bencoded(token), bencoded([good, account, account]), b"de", b"ldedee", b"i1e", b"",
             bencoded({**good, "n": [5, 5]}), bencoded({**good, "d": 2}), bencoded({**good, "n": list(range(300))})]
+    return [b"\0" + body for body in bodies] + [b"\1" + story for story in stories("monitor", 6, 200)]
 
 
 def seeds_snode():

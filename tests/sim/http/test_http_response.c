@@ -147,4 +147,5 @@ START_TEST(bounds_hold)
 }
 END_TEST
 
-TEST_MAIN("http_response", whole_answers, answers_without_a_body, stops_behind_it, ends_with_the_connection, bounds_hold)
+TEST_MAIN("http_response", whole_answers, answers_without_a_body, stops_behind_it, ends_with_the_connection,
+          bounds_hold)
