@@ -10,8 +10,7 @@
 #include "proto/storage_rpc.h"
 #include "proto/subaccount.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/fuzz/fuzz_reader.h"
-#include "tests/support/node_fixture.h"
+#include "tests/fuzz/fuzz_modern_calls.h"
 
 #define STEPS_MAX       256
 #define STORE_BYTES_MAX 20000 /* some dozens of messages, so that a story can fill it */
@@ -67,25 +66,23 @@ static struct test_message *take_message(struct life *life)
 }
 
 /* One of four waits, with a hold that may be too long. */
-static struct bytes take_listen(struct life *life)
+static struct bytes take_listen(struct life *life, const struct account_id *account)
 {
-    struct account_id account = take_account(life);
     uint8_t how = take_u8(&life->in);
     char pubkey[ACCOUNT_HEX_LEN];
 
-    account_to_hex(&account, pubkey);
+    account_to_hex(account, pubkey);
     return text_request(&life->fixture.fake,
                         "{\"method\":\"listen\",\"params\":{\"pubKey\":\"%.66s\",\"listenId\":\"000000000000000%d\","
                         "\"hold\":\"%d\"}}",
                         pubkey, how & 3, how * 80);
 }
 
-static struct bytes take_deliver(struct life *life)
+static struct bytes take_deliver(struct life *life, const struct account_id *account)
 {
-    struct account_id account = take_account(life);
     char pubkey[ACCOUNT_HEX_LEN];
 
-    account_to_hex(&account, pubkey);
+    account_to_hex(account, pubkey);
     return text_request(&life->fixture.fake,
                         "{\"method\":\"deliver\",\"params\":{\"pubKey\":\"%.66s\",\"data\":\"%0*d\"}}", pubkey,
                         4 * (1 + take_u8(&life->in)), 0);
@@ -97,7 +94,7 @@ static struct bytes take_rpc(struct life *life)
     const struct test_message *known = &life->known[take_u8(&life->in) % MESSAGES_KNOWN];
     struct account_id account;
 
-    switch (take_u8(&life->in) % 7) {
+    switch (take_u8(&life->in) % 10) {
     case 0:
     case 1:
         return store_request(fake, take_message(life));
@@ -108,9 +105,18 @@ static struct bytes take_rpc(struct life *life)
         return text_request(fake, "{\"method\":\"get_snodes_for_pubkey\",\"params\":{\"pubKey\":\"%s\"}}",
                             known->pubkey);
     case 4:
-        return take_listen(life);
+        account = take_account(life);
+        return take_listen(life, &account);
     case 5:
-        return take_deliver(life);
+        account = take_account(life);
+        return take_deliver(life, &account);
+    case 6:
+    case 7:
+        account = take_account(life);
+        return bytes_text(take_modern_call(&life->in, life->arena, fake->now_ms, &account));
+    case 8:
+        account = take_account(life);
+        return bytes_text(take_modern_calls(&life->in, life->arena, fake->now_ms, &account));
     default:
         return take_bytes(&life->in);
     }
@@ -210,9 +216,45 @@ static struct bytes take_onion(struct life *life, enum onion_version version, bo
     return passed_on;
 }
 
+/* For an outside server behind this node. */
+static struct bytes take_server_onion(struct life *life)
+{
+    static const char *const targets[] = {"/loki/v2/lsrpc", "/oxen/v4/lsrpc", "/loki/../lsrpc", "lsrpc?a"};
+    const struct onion_server server = {
+        .host = "example.org", .target = targets[take_u8(&life->in) % ARRAY_LEN(targets)], .method = "POST"};
+    struct x25519_public key = life->fixture.keys[0].x25519.public;
+    struct onion_hop hops[2] = {{life->fixture.keys[life->fixture.own].ed25519,
+                                 life->fixture.keys[life->fixture.own].x25519.public, ENC_AES_GCM},
+                                {.x25519 = key, .enc_type = ENC_XCHACHA20}};
+    struct onion_seed seeds[2] = {{.secret.bytes = {++life->seeds}}, {.secret.bytes = {++life->seeds}}};
+    struct reply_key reply;
+    struct bytes onion;
+
+    return onion_wrap_server(&crypto_modelled, ONION_V2, life->arena, hops, 2, &server, take_bytes(&life->in),
+                             BYTES_LIT("{}"), seeds, &onion, &reply) == OK
+               ? onion
+               : BYTES_NONE;
+}
+
+static struct bytes take_subscription_of(struct life *life)
+{
+    struct account_id account = take_account(life);
+
+    return take_subscription(&life->in, life->arena, life->fixture.fake.now_ms, &account);
+}
+
+/* What this node has told another one, told back; or anything. */
+static struct bytes take_passed_on(struct life *life)
+{
+    const struct fake_env *fake = &life->fixture.fake;
+
+    return fake->call_count == 0 ? take_bytes(&life->in)
+                                 : fake_call_body(fake->calls[take_u8(&life->in) % fake->call_count]);
+}
+
 static struct bytes take_body(struct life *life, const char **path)
 {
-    switch (take_u8(&life->in) % 11) {
+    switch (take_u8(&life->in) % 16) {
     case 0:
         *path = PATH_ONION_V2;
         return take_onion(life, ONION_V2, false);
@@ -246,6 +288,18 @@ static struct bytes take_body(struct life *life, const char **path)
     case 9:
         *path = PATH_PUSH_PARTS;
         return take_parts(life);
+    case 10:
+        *path = PATH_PING;
+        return BYTES_NONE;
+    case 11:
+        *path = PATH_MONITOR;
+        return take_subscription_of(life);
+    case 12:
+        *path = PATH_SN_STORAGE_CC;
+        return take_passed_on(life);
+    case 13:
+        *path = PATH_ONION_V2;
+        return take_server_onion(life);
     default:
         *path = PATH_STORAGE_RPC;
         return take_rpc(life);
@@ -269,6 +323,25 @@ static void request(struct life *life)
         fake_request_add_header(request, HEADER_LONG_POLL, "true");
     request->incoming.from.ip += how & 6;
     snode_on_request(life->snode, &request->incoming);
+}
+
+/* Some calls for one account, just as they should be: what needs several of them in a row is rare among the others. */
+static void scene(struct life *life)
+{
+    static const int64_t spans_ms[] = {0, 0, 100, LIMIT_DELIVER_MS, LIMIT_LEASE_MS};
+    struct account_id account = account_here(take_u8(&life->in) & 3);
+    struct fake_env *fake = &life->fixture.fake;
+
+    for (uint8_t n = take_u8(&life->in) % 8; n > 0; n--) {
+        uint8_t what = take_u8(&life->in);
+        struct bytes body = (what & 3) == 0 ? take_deliver(life, &account)
+                            : (what & 3) == 1
+                                ? take_listen(life, &account)
+                                : bytes_text(take_modern_call(&life->in, life->arena, fake->now_ms, &account));
+
+        snode_on_request(life->snode, &fake_env_request(fake, VERB_POST, PATH_STORAGE_RPC, body)->incoming);
+        fake_env_advance_ms(fake, spans_ms[(what >> 2) % ARRAY_LEN(spans_ms)]);
+    }
 }
 
 static void hang_up(struct life *life)
@@ -423,7 +496,7 @@ static void check_bounds(const struct life *life)
 
 static void step(struct life *life)
 {
-    switch (take_u8(&life->in) % 12) {
+    switch (take_u8(&life->in) % 14) {
     case 0:
         pass_time(life);
         break;
@@ -450,6 +523,10 @@ static void step(struct life *life)
         break;
     case 8:
         set_clock(life);
+        break;
+    case 9:
+    case 10:
+        scene(life);
         break;
     default:
         request(life);

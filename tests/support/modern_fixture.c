@@ -52,12 +52,13 @@ static struct fake_request *send(struct modern_fixture *fixture)
     return request;
 }
 
-static void write_body(struct modern_fixture *fixture, const char *method, const char *more, const char *fields)
+static void write_body(char *body, size_t size, const char *pubkey, const char *method, const char *more,
+                       const char *fields)
 {
-    int len = snprintf(fixture->body, sizeof(fixture->body), "{\"method\":\"%s\",\"params\":{\"pubkey\":\"%s\"%s%s%s}}",
-                       method, fixture->pubkey, more, fields[0] == '\0' ? "" : ",", fields);
+    int len = snprintf(body, size, "{\"method\":\"%s\",\"params\":{\"pubkey\":\"%s\"%s%s%s}}", method, pubkey, more,
+                       fields[0] == '\0' ? "" : ",", fields);
 
-    ASSERT(len > 0 && (size_t)len < sizeof(fixture->body));
+    ASSERT(len > 0 && (size_t)len < size);
 }
 
 static char *format_fields(const char *fields, va_list args)
@@ -68,8 +69,9 @@ static char *format_fields(const char *fields, va_list args)
     return text;
 }
 
-/* What the request in `body` has to sign. */
-static void sign_body(struct modern_fixture *fixture, const struct ed25519_secret *secret, char out[BASE64_LEN(64) + 1])
+/* The signature that the request in `body` wants. */
+static void sign_body(const char *body, struct arena *arena, const struct crypto_suite *suite,
+                      const struct ed25519_secret *secret, char out[BASE64_LEN(64) + 1])
 {
     struct modern_request request;
     struct rpc_params params;
@@ -79,33 +81,43 @@ static void sign_body(struct modern_fixture *fixture, const struct ed25519_secre
     const char *why;
     struct buf text;
 
-    ASSERT(rpc_call_decode(bytes_text(fixture->body), &call, &why) == OK);
+    ASSERT(rpc_call_decode(bytes_text(body), &call, &why) == OK);
     ASSERT(modern_method_find(call.method, &method) == OK);
-    rpc_params_json(&params, &fixture->net.fake.arena, call.params);
+    rpc_params_json(&params, arena, call.params);
     why = modern_request_decode(method, &params, &request);
     ASSERT(why == NULL);
     buf_init(&text, SIZE_MAX);
     modern_request_signed_text(&text, &request);
-    fixture->net.preset.suite->sign(secret, buf_bytes(&text), signature);
+    suite->sign(secret, buf_bytes(&text), signature);
     base64_encode(out, BYTES_OF(signature));
     out[BASE64_LEN(64)] = '\0';
     buf_fini(&text);
     rpc_call_free(&call);
 }
 
-static struct fake_request *send_signed(struct modern_fixture *fixture, const struct ed25519_secret *secret,
-                                        const char *method, const char *more, const char *fields)
+void write_signed_body(char *body, size_t size, struct arena *arena, const struct crypto_suite *suite,
+                       const struct ed25519_secret *secret, const char *pubkey, const char *method, const char *more,
+                       const char *fields)
 {
     char signature[BASE64_LEN(64) + 1], all[1024];
 
     memset(signature, 'A', 86);
     signature[86] = '\0';
     for (int pass = 0; pass < 2; pass++) {
-        (void)snprintf(all, sizeof(all), ",\"signature\":\"%s\"%s", signature, more);
-        write_body(fixture, method, all, fields);
+        int len = snprintf(all, sizeof(all), ",\"signature\":\"%s\"%s", signature, more);
+
+        ASSERT(len > 0 && (size_t)len < sizeof(all));
+        write_body(body, size, pubkey, method, all, fields);
         if (pass == 0)
-            sign_body(fixture, secret, signature);
+            sign_body(body, arena, suite, secret, signature);
     }
+}
+
+static struct fake_request *send_signed(struct modern_fixture *fixture, const struct ed25519_secret *secret,
+                                        const char *method, const char *more, const char *fields)
+{
+    write_signed_body(fixture->body, sizeof(fixture->body), &fixture->net.fake.arena, fixture->net.preset.suite, secret,
+                      fixture->pubkey, method, more, fields);
     return send(fixture);
 }
 
@@ -117,7 +129,7 @@ struct fake_request *call_unsigned(struct modern_fixture *fixture, const char *m
     va_start(args, fields);
     text = format_fields(fields, args);
     va_end(args);
-    write_body(fixture, method, "", text);
+    write_body(fixture->body, sizeof(fixture->body), fixture->pubkey, method, "", text);
     free(text);
     return send(fixture);
 }

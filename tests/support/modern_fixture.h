@@ -33,6 +33,10 @@ struct fake_request *call_by_token(struct modern_fixture *fixture, unsigned righ
                                    const char *fields, ...) PRINTF_LIKE(4, 5);
 /* Its answer, which must have come, with that status. The caller frees it. */
 struct json *answer_of(const struct fake_request *request, uint16_t status);
+/* What call_signed() sends, for any account and key; `more`: further parameters, each behind a comma. */
+void write_signed_body(char *body, size_t size, struct arena *arena, const struct crypto_suite *suite,
+                       const struct ed25519_secret *secret, const char *pubkey, const char *method, const char *more,
+                       const char *fields);
 /* Every call to another member that is open is answered as this node answers it, passed on. */
 void answer_as_members(struct modern_fixture *fixture);
 /* Stores and has it confirmed; the hash is 43 characters and a zero. */
