@@ -69,6 +69,25 @@ static size_t delivers_to(const struct client *client)
     return count;
 }
 
+/* Onions with a `deliver` in them that have left, wherever they got to. */
+static size_t delivers_sent(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < net.fake.trace_count; i++)
+        count += net.fake.traces[i].kind == TRACE_ONION_SENT &&
+                 bytes_equal_text(blob_bytes(net.fake.traces[i].b[1]), "deliver");
+    return count;
+}
+
+/* That node takes whatever is delivered, and nobody is behind it. */
+static void swallow(uint32_t node)
+{
+    net.nodes[node].forced_method = "deliver";
+    net.nodes[node].forced_status = 200;
+    net.nodes[node].forced_body = "{\"delivered\":1}";
+    net.nodes[node].forced_times = 100;
+}
+
 /* Stored, at most 120 s old, while alice listens: OFFLINE -> PROBING, and a ping to that node. */
 START_TEST(fresh_status_is_probed)
 {
@@ -168,6 +187,49 @@ START_TEST(moved_contact_is_probed)
 }
 END_TEST
 
+/* While a ping is under way: another node is pinged instead, the same one not again; in ONLINE neither. */
+START_TEST(one_ping_at_a_time)
+{
+    struct listen_status status;
+    start();
+    swallow(3);
+    swallow(4);
+    status = at(3);
+    presence_on_stored(contact, &status, ago_ms(5));
+    fake_swarm_run(&net);
+    status = at(4);
+    presence_on_stored(contact, &status, ago_ms(4));
+    ck_assert_int_eq(contact->presence, CONTACT_PROBING);
+    presence_on_stored(contact, &status, ago_ms(3));
+    fake_swarm_run(&net);
+    ck_assert_uint_eq(delivers(), 2);
+    ck_assert_uint_eq(fake_swarm_log(&net, "deliver", 1)->target, 4);
+    presence_on_heard(contact, &status, ago_ms(2));
+    fake_swarm_run_ms(&net, LIMIT_ACK_MS - 1);
+    ck_assert_int_eq(contact->presence, CONTACT_ONLINE);
+    presence_on_stored(contact, &status, ago_ms(1));
+    fake_swarm_run(&net);
+    ck_assert_uint_eq(delivers(), 2);
+    fake_swarm_run_ms(&net, 1);
+    ck_assert_int_eq(contact->presence, CONTACT_OFFLINE); /* ten seconds after the ping, whatever came since */
+    stop();
+}
+END_TEST
+
+/* What is old says nothing against what is known of one who is ONLINE. */
+START_TEST(stale_status_moves_nobody)
+{
+    start_online();
+    struct ed25519_public before = contact->node;
+    struct listen_status status = at((fake_swarm_by_key(&net, &before) + 1) % 21);
+    contact->status_ms = 0; /* as if the last one had come long ago */
+    presence_on_stored(contact, &status, ago_ms(LIMIT_STATUS_FRESH_MS + 1));
+    ck_assert_int_eq(contact->presence, CONTACT_ONLINE);
+    ck_assert_mem_eq(&contact->node, &before, sizeof before);
+    stop();
+}
+END_TEST
+
 /* A node that nobody lists is nowhere. */
 START_TEST(unknown_node_is_offline)
 {
@@ -220,16 +282,34 @@ START_TEST(acknowledgement_is_online)
 }
 END_TEST
 
+/* The acknowledgement of a ping says where its sender listens: the one who pinged need not know it from before. */
+START_TEST(acknowledgement_tells_the_node)
+{
+    start();
+    struct contact *back = contact_find(bob, client_account(alice));
+    struct listen_status status;
+    listening_start(bob);
+    fake_swarm_run_ms(&net, 10);
+    listening_status(alice, &status);
+    presence_on_stored(back, &status, ago_ms(0));
+    fake_swarm_run(&net);
+    ck_assert_int_eq(contact->presence, CONTACT_ONLINE); /* bob's ping is here */
+    ck_assert_int_eq(back->presence, CONTACT_PROBING);
+    back->has_node = false;
+    fake_swarm_run_ms(&net, 300);
+    ck_assert_int_eq(back->presence, CONTACT_ONLINE);
+    ck_assert(back->has_node);
+    ck_assert_mem_eq(&back->node, &status.node, sizeof status.node);
+    stop();
+}
+END_TEST
+
 /* Ten seconds without an acknowledgement, and not before: OFFLINE. */
 START_TEST(silence_after_a_ping_is_offline)
 {
     start();
-    uint32_t node = 3;
-    net.nodes[node].forced_method = "deliver";
-    net.nodes[node].forced_status = 200;
-    net.nodes[node].forced_body = "{\"delivered\":1}";
-    net.nodes[node].forced_times = 1;
-    struct listen_status status = at(node);
+    swallow(3);
+    struct listen_status status = at(3);
     presence_on_stored(contact, &status, ago_ms(0));
     fake_swarm_run_ms(&net, LIMIT_ACK_MS - 1);
     ck_assert_int_eq(contact->presence, CONTACT_PROBING); /* that a node took it proves nothing */
@@ -261,6 +341,59 @@ START_TEST(answers_of_the_node)
         ck_assert_uint_eq(delivers(), cases[i].tries);
         if (cases[i].tries == 2 && cases[i].status != 429 && cases[i].status != 500)
             ck_assert_uint_ne(snode_pool_find(&alice->pool, &net.entries[node].ed25519), NODE_NONE);
+        stop();
+    }
+}
+END_TEST
+
+/* An onion that fails: once more after 1 s, and then it is over, long before the ten seconds are. */
+START_TEST(failures_of_the_onion)
+{
+    static const enum fake_mode modes[] = {FAKE_SILENT, FAKE_BABBLES, FAKE_NOT_READY};
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        start();
+        net.nodes[3].mode = modes[i];
+        struct listen_status status = at(3);
+        presence_on_stored(contact, &status, ago_ms(0));
+        fake_swarm_run_ms(&net, LIMIT_DELIVER_RETRY_MS - 1);
+        ck_assert_int_eq(contact->presence, CONTACT_PROBING);
+        ck_assert_uint_eq(delivers_sent(), 1);
+        fake_swarm_run_ms(&net, 10);
+        ck_assert_int_eq(contact->presence, CONTACT_OFFLINE);
+        ck_assert_uint_eq(delivers_sent(), 2);
+        stop();
+    }
+}
+END_TEST
+
+/* Silence of 60 s if the contact's key is the smaller one, of 120 s if not: a ping, to the millisecond. Whatever was
+ * heard counts from then. The contact stays ONLINE until the ping has failed. */
+START_TEST(silence_is_pinged)
+{
+    for (int side = 0; side < 2; side++) {
+        start();
+        listening_start(bob);
+        fake_swarm_run_ms(&net, 10);
+        struct contact *silent = side == 0 ? contact : contact_find(bob, client_account(alice));
+        bool smaller =
+            bytes_compare(BYTES_OF(silent->account.bytes), BYTES_OF(client_account(silent->client)->bytes)) < 0;
+        int64_t interval_ms = smaller ? 60000 : 120000;
+        struct listen_status status = at(3);
+        swallow(3);
+        presence_on_heard(silent, &status, ago_ms(0));
+        fake_swarm_run_ms(&net, interval_ms - 1);
+        presence_acknowledged(silent, &(struct receipt){RECEIPT_DELIVERY, NULL, 0});
+        fake_swarm_run_ms(&net, interval_ms - 1);
+        presence_on_heard(silent, NULL, ago_ms(0));
+        fake_swarm_run_ms(&net, interval_ms - 1);
+        ck_assert_uint_eq(delivers_sent(), 0);
+        fake_swarm_run_ms(&net, 1);
+        fake_swarm_run(&net);
+        ck_assert_uint_eq(delivers_sent(), 1);
+        fake_swarm_run_ms(&net, LIMIT_ACK_MS - 1);
+        ck_assert_int_eq(silent->presence, CONTACT_ONLINE);
+        fake_swarm_run_ms(&net, 1);
+        ck_assert_int_eq(silent->presence, CONTACT_OFFLINE);
         stop();
     }
 }
@@ -326,6 +459,25 @@ START_TEST(stopping_tells_friends)
 }
 END_TEST
 
+/* So is one who is being probed, who is not told, since nobody knows that there is anybody. */
+START_TEST(stopping_ends_probing)
+{
+    start();
+    swallow(3);
+    struct listen_status status = at(3);
+    presence_on_stored(contact, &status, ago_ms(0));
+    fake_swarm_run(&net);
+    ck_assert_int_eq(contact->presence, CONTACT_PROBING);
+    listening_stop(alice);
+    ck_assert_int_eq(contact->presence, CONTACT_OFFLINE);
+    ck_assert_ptr_null(contact->ping);
+    ck_assert(!timer_running(&contact->timer));
+    fake_swarm_run_ms(&net, LIMIT_ACK_MS);
+    ck_assert_uint_eq(delivers(), 1);
+    stop();
+}
+END_TEST
+
 /* The whole of it: a stored text finds the other one, and from then on they are ONLINE for one another. */
 START_TEST(typical_run)
 {
@@ -341,6 +493,7 @@ START_TEST(typical_run)
 END_TEST
 
 TEST_MAIN("presence", fresh_status_is_probed, stale_status_is_noted, listener_alone_probes, unreachable_is_offline,
-          moved_contact_is_probed, unknown_node_is_offline, heard_is_online, acknowledgement_is_online,
-          silence_after_a_ping_is_offline, answers_of_the_node, one_side_pings, lost_contact_is_given_up,
-          stopping_tells_friends, typical_run)
+          moved_contact_is_probed, one_ping_at_a_time, stale_status_moves_nobody, unknown_node_is_offline,
+          heard_is_online, acknowledgement_is_online, acknowledgement_tells_the_node, silence_after_a_ping_is_offline,
+          answers_of_the_node, failures_of_the_onion, silence_is_pinged, one_side_pings, lost_contact_is_given_up,
+          stopping_tells_friends, stopping_ends_probing, typical_run)

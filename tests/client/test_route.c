@@ -4,6 +4,7 @@
 
 #include "client/client_state.h"
 #include "client/contact.h"
+#include "client/friend.h"
 #include "client/listening.h"
 #include "client/outbox.h"
 #include "client/presence.h"
@@ -95,6 +96,29 @@ START_TEST(online_friend_is_sent_to_synchronously)
 }
 END_TEST
 
+/* Never by a path that contains the contact's node, even if there are such. */
+START_TEST(way_is_without_the_node)
+{
+    struct client_paths paths;
+    start();
+    client_paths(alice, &paths);
+    contact->node = paths.nodes[0][1];
+    uint32_t node = force(200, "{\"delivered\":1}", 100);
+    size_t delivers = logged("deliver");
+    for (size_t i = 0; i < 20; i++)
+        say("around it");
+    fake_swarm_run(&net);
+    ck_assert_uint_eq(logged("deliver"), delivers + 20);
+    for (size_t i = delivers; i < delivers + 20; i++) {
+        const struct fake_log *log = fake_swarm_log(&net, "deliver", i);
+        ck_assert_uint_eq(log->target, node);
+        for (size_t j = 0; j < LIMIT_PATH_NODES; j++)
+            ck_assert_uint_ne(log->path[j], node);
+    }
+    stop();
+}
+END_TEST
+
 /* 404 and 421: stored at once, the identical bytes, under the envelope's old time; the contact is OFFLINE, and what
  * comes later is asynchronous. */
 START_TEST(absent_friend_falls_back_at_once)
@@ -153,6 +177,41 @@ START_TEST(troubled_node_gets_a_second_try)
         ck_assert_int_eq(contact->presence, CONTACT_OFFLINE);
         stop();
     }
+}
+END_TEST
+
+/* The second try never goes the way of the first. */
+START_TEST(second_try_goes_another_way)
+{
+    start();
+    for (int i = 0; i < 20; i++) {
+        force(504, "{}", 1);
+        size_t delivers = logged("deliver");
+        say("by another way");
+        fake_swarm_run_ms(&net, LIMIT_DELIVER_RETRY_MS + 500);
+        ck_assert_int_eq(sent->state, SEND_ACKNOWLEDGED);
+        ck_assert_uint_ne(fake_swarm_log(&net, "deliver", delivers)->path[0],
+                          fake_swarm_log(&net, "deliver", delivers + 1)->path[0]);
+    }
+    stop();
+}
+END_TEST
+
+/* The second try has what is left of the ten seconds. */
+START_TEST(second_try_gets_no_more_time)
+{
+    start();
+    force(504, "{}", 1);
+    say("late already");
+    fake_swarm_run(&net);
+    force(200, "{\"delivered\":1}", 1);
+    fake_swarm_run_ms(&net, LIMIT_ACK_MS - 1);
+    ck_assert_int_eq(sent->state, SEND_DELIVERED);
+    fake_swarm_run_ms(&net, 1);
+    fake_swarm_run_ms(&net, 1);
+    ck_assert_int_eq(sent->state, SEND_STORED);
+    ck_assert(sent->fell_back);
+    stop();
 }
 END_TEST
 
@@ -313,6 +372,27 @@ START_TEST(only_online_is_synchronous)
 }
 END_TEST
 
+/* Requests, and what nobody has written, are stored even for one who is ONLINE. */
+START_TEST(only_texts_are_synchronous)
+{
+    start();
+    size_t stores = logged("store"), delivers = logged("deliver");
+    friend_send_background(contact);
+    fake_swarm_run(&net);
+    ck_assert_uint_eq(logged("store"), stores + 3);
+    blob_drop(contact->session); /* only then a friend may be asked again */
+    contact->session = NULL;
+    ck_assert_int_eq(client_befriend(alice, client_account(bob), BYTES_LIT("Once more"), &sent), OK);
+    fake_swarm_run(&net);
+    ck_assert_int_eq(contact->presence, CONTACT_ONLINE);
+    ck_assert_int_eq(sent->state, SEND_STORED);
+    ck_assert(!sent->synchronous);
+    ck_assert_uint_eq(logged("store"), stores + 6);
+    ck_assert_uint_eq(logged("deliver"), delivers);
+    stop();
+}
+END_TEST
+
 /* The client goes while everything is under way: nothing is left behind. */
 START_TEST(freed_in_flight)
 {
@@ -327,7 +407,7 @@ START_TEST(freed_in_flight)
 }
 END_TEST
 
-TEST_MAIN("route", online_friend_is_sent_to_synchronously, absent_friend_falls_back_at_once,
-          troubled_node_gets_a_second_try, silence_falls_back, all_fall_back_in_order, too_many_wait,
-          late_acknowledgement, acknowledged_while_storing, strange_receipts_do_nothing, only_online_is_synchronous,
-          freed_in_flight)
+TEST_MAIN("route", online_friend_is_sent_to_synchronously, way_is_without_the_node, absent_friend_falls_back_at_once,
+          troubled_node_gets_a_second_try, second_try_goes_another_way, second_try_gets_no_more_time,
+          silence_falls_back, all_fall_back_in_order, too_many_wait, late_acknowledgement, acknowledged_while_storing,
+          strange_receipts_do_nothing, only_online_is_synchronous, only_texts_are_synchronous, freed_in_flight)
