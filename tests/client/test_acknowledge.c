@@ -10,6 +10,7 @@
 #include "client/listening.h"
 #include "client/outbox.h"
 #include "client/receive.h"
+#include "client/seen.h"
 #include "tests/support/friends.h"
 
 static struct fake_swarm net;
@@ -145,6 +146,28 @@ START_TEST(lost_acknowledgement)
 }
 END_TEST
 
+/* So is what only the session still knows, as its key is used up. */
+START_TEST(forgotten_duplicate)
+{
+    start();
+    size_t before = shown();
+    uint32_t node = fake_swarm_by_key(&net, &contact_find(bob, client_account(alice))->node);
+    net.nodes[node].forced_method = "deliver";
+    net.nodes[node].forced_status = 429;
+    net.nodes[node].forced_times = 1;
+    say("twice?");
+    fake_swarm_run_ms(&net, 1000);
+    struct blob *data = data_of(sent);
+    seen_free(bob);
+    ck_assert(!receive_heard(bob, blob_bytes(data)));
+    fake_swarm_run_ms(&net, 500);
+    ck_assert_int_eq(sent->state, SEND_ACKNOWLEDGED);
+    ck_assert_uint_eq(shown(), before + 1);
+    blob_drop(data);
+    stop();
+}
+END_TEST
+
 START_TEST(both_ways_is_once)
 {
     start();
@@ -251,6 +274,6 @@ START_TEST(typing_is_not_acknowledged)
 }
 END_TEST
 
-TEST_MAIN("acknowledge", several_in_one, durable_before_acknowledged, lost_acknowledgement, both_ways_is_once,
-          stored_is_not_acknowledged, full_receipt_goes_at_once, sent_once,
+TEST_MAIN("acknowledge", several_in_one, durable_before_acknowledged, lost_acknowledgement, forgotten_duplicate,
+          both_ways_is_once, stored_is_not_acknowledged, full_receipt_goes_at_once, sent_once,
           typing_is_not_acknowledged)
