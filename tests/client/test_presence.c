@@ -200,6 +200,7 @@ START_TEST(one_ping_at_a_time)
     status = at(4);
     presence_on_stored(contact, &status, ago_ms(4));
     ck_assert_int_eq(contact->presence, CONTACT_PROBING);
+    fake_swarm_run(&net);
     presence_on_stored(contact, &status, ago_ms(3));
     fake_swarm_run(&net);
     ck_assert_uint_eq(delivers(), 2);
