@@ -15,8 +15,8 @@ static bool is_over(const struct stored_body *body, int64_t now_ms)
     return body_expiry_ms(body) < now_ms;
 }
 
-/* The memory of a store comes with its first message, and goes with its last. */
-static struct store_content *ensure_content(struct store *store)
+/* The memory of a store comes with its first message or change, and goes with its last. */
+struct store_content *store_ensure_content(struct store *store)
 {
     struct store_content *content = store->content;
 
@@ -32,6 +32,8 @@ static void free_content(struct store *store)
 {
     if (store->content == NULL)
         return;
+    store_undo_drop(&store->content->in_flight);
+    store_undo_drop(&store->content->waiting);
     store_index_fini(&store->content->index);
     free(store->content);
     store->content = NULL;
@@ -41,7 +43,7 @@ static void free_if_empty(struct store *store)
 {
     struct store_content *content = store->content;
 
-    if (store->counts.records > 0 || content->syncing)
+    if (store->counts.records > 0 || content->syncing || content->waiting.undo != NULL)
         return;
     env_timer_stop(store->env, &content->sweep);
     free_content(store);
@@ -132,7 +134,7 @@ void store_settle(struct store *store)
 
 /* ---- deleting and changing ---- */
 
-void store_delete_record(struct store *store, struct record *record)
+static void tell_and_forget(struct store *store, struct record *record)
 {
     const struct stored_body *body = record->body;
 
@@ -142,7 +144,13 @@ void store_delete_record(struct store *store, struct record *record)
     store_forget(store, record);
 }
 
-static void disk_put_record(struct store *store, const struct record *record)
+void store_delete_record(struct store *store, struct record *record)
+{
+    store_undo_note(store, record);
+    tell_and_forget(store, record);
+}
+
+void store_write(struct store *store, const struct record *record)
 {
     uint8_t key[STORE_KEY_BYTES];
     struct buf value;
@@ -156,18 +164,25 @@ static void disk_put_record(struct store *store, const struct record *record)
 
 void store_change_expiry(struct store *store, struct record *record, int64_t expiry_ms)
 {
-    int64_t previous_ms = body_expiry_ms(record->body);
     struct stored_body *body;
 
-    if (previous_ms == expiry_ms)
+    if (body_expiry_ms(record->body) == expiry_ms)
         return;
+    store_undo_note(store, record);
     body = body_with_expiry(record->body, expiry_ms);
-    store_index_replace(&store->content->index, record, body);
-    disk_put_record(store, record);
-    env_trace(store->env, &(struct trace_record){.kind = TRACE_EXPIRY,
-                                                 .n = {(uint64_t)expiry_ms, (uint64_t)previous_ms},
-                                                 .b = {BYTES_OF(body->account.bytes), BYTES_OF(body->hash)}});
+    store_replace_body(store, record, body);
     body_drop(body);
+}
+
+void store_replace_body(struct store *store, struct record *record, struct stored_body *body)
+{
+    int64_t previous_ms = body_expiry_ms(record->body);
+
+    store_index_replace(&store->content->index, record, body);
+    store_write(store, record);
+    env_trace(store->env, &(struct trace_record){.kind = TRACE_EXPIRY,
+                                                 .n = {(uint64_t)body_expiry_ms(body), (uint64_t)previous_ms},
+                                                 .b = {BYTES_OF(body->account.bytes), BYTES_OF(body->hash)}});
 }
 
 int64_t store_twins_expiry(const struct store_index *index, const struct record *first)
@@ -181,28 +196,14 @@ int64_t store_twins_expiry(const struct store_index *index, const struct record 
     return expiry_ms;
 }
 
-/* Of a public outbox only the newest message stays (PROTOCOL 10.5). */
-static bool replace_older(struct store *store, struct record *record)
-{
-    const struct stored_body *body = record->body;
-    struct record *older;
-    bool any = false;
-
-    if (body->dialect != DIALECT_MODERN || !namespace_is_public_outbox(body->namespace))
-        return false;
-    while ((older = store_index_at(&store->content->index, record->prev)) != NULL) {
-        store_delete_record(store, older);
-        any = true;
-    }
-    return any;
-}
-
 /* ---- becoming durable ---- */
 
 /*  store_put --disk_put--> pending --sync OK--> held --time--> expired
- *                             `------sync failed--> gone, as if it had never come  */
+ *                             `------sync failed--> gone, as if it had never come
+ *  change ---> seen, pending --sync OK--> done
+ *                   `------sync failed--> undone  */
 
-static void hold(struct store *store, struct record *record)
+void store_hold(struct store *store, struct record *record)
 {
     const struct stored_body *body = record->body;
 
@@ -212,17 +213,115 @@ static void hold(struct store *store, struct record *record)
                                                  .b = {BYTES_OF(body->account.bytes), BYTES_OF(body->hash)}});
 }
 
-static void start_sync(struct store_content *content);
-
-/* Whoever needs that sync as well as the next one: what the next one makes durable is part of something lost. */
-static void fail_dependent(struct group *group, enum err err)
+bool store_is_outbox(const struct stored_body *body)
 {
-    for (struct store_wait *wait = group->waits; wait != NULL; wait = wait->next)
-        if (wait->needs_previous)
-            wait->previous = err;
+    return body->dialect == DIALECT_MODERN && namespace_is_public_outbox(body->namespace);
 }
 
-/* Failed: what the sync covered must not come back from the disk later, hence the deletion in store_forget(). */
+/* Of a public outbox only the newest message stays (PROTOCOL 10.5). The disk knows it already, but for what changed
+ * since its sync began. */
+static void replace_older(struct store *store, struct record *record)
+{
+    struct record *older;
+
+    if (!store_is_outbox(record->body))
+        return;
+    while ((older = store_index_at(&store->content->index, record->prev)) != NULL)
+        tell_and_forget(store, older);
+}
+
+/* Of what is held, the first that a message on its way to the disk will replace; the others follow it. */
+static const struct record *first_replaced(const struct store_index *index, const struct stored_body *body)
+{
+    const struct space *space =
+        store_is_outbox(body) ? store_index_space(index, &body->account, body->namespace) : NULL;
+
+    return space == NULL ? NULL : space->first;
+}
+
+/* What an outbox's new message replaces leaves the disk with the sync that brings the new one: whatever becomes of that
+ * one later, the old one is not back after a crash. */
+static void put_replaced(struct store *store, const struct group *group, const struct record *record)
+{
+    const struct store_index *index = &store->content->index;
+    const struct stored_body *body = record->body;
+
+    if (!store_is_outbox(body))
+        return;
+    for (const struct record *older = first_replaced(index, body); older != NULL;
+         older = store_index_at(index, older->next))
+        disk_delete(store, older->arrival);
+    for (const struct record *older = group->records; older != record; older = store_index_at(index, older->next))
+        if (older->body->namespace == body->namespace && account_equal(&older->body->account, &body->account))
+            disk_delete(store, older->arrival);
+}
+
+static void on_sync(struct disk_op *op);
+
+static void start_sync(struct store_content *content)
+{
+    struct group *group = &content->in_flight;
+
+    ASSERT(!content->syncing);
+    *group = content->waiting;
+    content->waiting = (struct group){0};
+    content->syncing = true;
+    content->sync_end = content->store->arrivals;
+    for (const struct record *record = group->records; record != NULL;
+         record = store_index_at(&content->index, record->next))
+        put_replaced(content->store, group, record);
+    env_disk_sync(content->store->env, &content->sync, on_sync);
+}
+
+static void hold_all(struct store_content *content)
+{
+    struct store *store = content->store;
+    struct group *group = &content->in_flight;
+
+    store_undo_drop(group);
+    while (group->records != NULL) {
+        struct record *record = group->records;
+
+        group->records = store_index_at(&content->index, record->next);
+        store->counts.stored++;
+        store_hold(store, record);
+        replace_older(store, record);
+        if (!is_over(record->body, env_now_ms(store->env))) /* else store_drop_expired() in on_sync() is next */
+            store->stored(store->owner, record->body);
+    }
+}
+
+/* Also what they did not replace is put again. */
+static void forget_all(struct store_content *content, struct group *group)
+{
+    while (group->records != NULL) {
+        struct record *record = group->records;
+
+        group->records = store_index_at(&content->index, record->next);
+        for (const struct record *older = first_replaced(&content->index, record->body); older != NULL;
+             older = store_index_at(&content->index, older->next))
+            store_write(content->store, older);
+        store_forget(content->store, record);
+    }
+}
+
+/* What was put since that sync began may build on what is lost: it is lost with it. A sync that failed may have written
+ * nothing, or leave it to the next one: so the next one gets everything as it is now. */
+static void lose_all(struct store_content *content)
+{
+    struct group *group = &content->in_flight, *later = &content->waiting;
+
+    forget_all(content, group);
+    forget_all(content, later);
+    store_undo_run(content->store, later);
+    store_undo_run(content->store, group);
+    if (group->waits == NULL)
+        group->waits = later->waits;
+    else
+        group->last_wait->next = later->waits;
+    *later = (struct group){0};
+}
+
 static void on_sync(struct disk_op *op)
 {
     struct store_content *content = CONTAINER_OF(op, struct store_content, sync);
@@ -230,46 +329,21 @@ static void on_sync(struct disk_op *op)
     struct group *group = &content->in_flight;
     enum err err = op->err;
 
-    bool replaced = false;
-
-    if (err != OK)
-        fail_dependent(&content->waiting, err);
-    while (group->records != NULL) {
-        struct record *record = group->records;
-
-        group->records = store_index_at(&content->index, record->next);
-        if (err != OK) {
-            store_forget(store, record);
-            continue;
-        }
-        store->counts.stored++;
-        hold(store, record);
-        replaced |= replace_older(store, record);
-        if (!is_over(record->body, env_now_ms(store->env))) /* else store_drop_expired() below is next */
-            store->stored(store->owner, record->body);
-    }
+    if (err == OK)
+        hold_all(content);
+    else
+        lose_all(content);
     while (group->waits != NULL) {
         struct store_wait *wait = group->waits;
 
         group->waits = wait->next;
-        wait->err = err != OK ? err : wait->previous;
+        wait->err = err;
         wait->done(wait); /* may free wait */
     }
     content->syncing = false;
-    /* What was replaced must leave the disk before the message that did it is over. */
-    if (replaced || content->waiting.records != NULL || content->waiting.waits != NULL)
+    if (content->waiting.records != NULL || content->waiting.waits != NULL || content->waiting.undo != NULL)
         start_sync(content);
     store_drop_expired(store); /* last: it may free the content */
-}
-
-static void start_sync(struct store_content *content)
-{
-    ASSERT(!content->syncing);
-    content->in_flight = content->waiting;
-    content->waiting = (struct group){0};
-    content->syncing = true;
-    content->sync_end = content->store->arrivals;
-    env_disk_sync(content->store->env, &content->sync, on_sync);
 }
 
 static void group_add_record(struct group *group, struct record *record)
@@ -287,7 +361,6 @@ static void group_add_wait(struct group *group, struct store_wait *wait, store_w
         return;
     wait->done = done;
     wait->next = NULL;
-    wait->previous = OK;
     if (group->waits == NULL)
         group->waits = wait;
     else
@@ -302,13 +375,18 @@ static void join_next_sync(struct store_content *content, struct store_wait *wai
         start_sync(content);
 }
 
-void store_sync(struct store *store, struct store_wait *wait, store_wait_fn done)
+void store_sync_changes(struct store *store)
 {
-    wait->needs_previous = true; /* the one in flight may hold what the caller means */
-    join_next_sync(ensure_content(store), wait, done);
+    join_next_sync(store_ensure_content(store), NULL, NULL);
 }
 
-/* A duplicate prolongs a modern message, and never shortens it (PROTOCOL 10.9). */
+void store_sync(struct store *store, struct store_wait *wait, store_wait_fn done)
+{
+    join_next_sync(store_ensure_content(store), wait, done);
+}
+
+/* A duplicate prolongs a modern message, and never shortens it (PROTOCOL 10.9). What it finds may be a change that is not
+ * durable yet: it is told once that is. */
 static enum err put_duplicate(struct store *store, struct record *record, const struct stored_body *body,
                               struct store_wait *wait, store_wait_fn done)
 {
@@ -318,14 +396,17 @@ static enum err put_duplicate(struct store *store, struct record *record, const 
     if (body->dialect == DIALECT_MODERN && body_expiry_ms(body) > body_expiry_ms(record->body)) {
         store_change_expiry(store, record, body_expiry_ms(body));
         schedule_sweep(content);
-        if (wait != NULL)
-            wait->needs_previous = !record->shown;
         join_next_sync(content, wait, done);
         return OK;
     }
-    if (record->shown)
+    if (!record->shown)
+        group_add_wait(record->arrival < content->sync_end ? &content->in_flight : &content->waiting, wait, done);
+    else if (content->waiting.undo != NULL)
+        join_next_sync(content, wait, done);
+    else if (content->in_flight.undo != NULL)
+        group_add_wait(&content->in_flight, wait, done);
+    else
         return ERR_DUPLICATE;
-    group_add_wait(record->arrival < content->sync_end ? &content->in_flight : &content->waiting, wait, done);
     return OK;
 }
 
@@ -340,7 +421,7 @@ static struct record *add_record(struct store *store, struct stored_body *body, 
 {
     store->counts.records++;
     store->counts.bytes += store_record_bytes(body);
-    return store_index_add(&ensure_content(store)->index, body, arrival, cause);
+    return store_index_add(&store_ensure_content(store)->index, body, arrival, cause);
 }
 
 /* What the store knows of the message before it is put: to today's views it is known also if only the era stored it. */
@@ -349,7 +430,6 @@ static void describe(const struct store *store, const struct stored_body *body, 
 {
     const struct record *known = same;
 
-    wait->needs_previous = false;
     wait->expiry_ms = body_expiry_ms(body);
     if (body->dialect == DIALECT_MODERN && store->content != NULL)
         known = store_index_modern(&store->content->index, body->modern_hash);
@@ -382,7 +462,7 @@ enum err store_put(struct store *store, struct stored_body *body, enum trace_cau
     content = store->content;
     group_add_record(&content->waiting, record);
     env_charge(store->env, COST_STORE, 1);
-    disk_put_record(store, record);
+    store_write(store, record);
     join_next_sync(content, wait, done);
     return OK;
 }
@@ -417,20 +497,8 @@ static void read_record(void *owner, struct bytes key, struct bytes value)
         buf_append(&reading->expired, key);
     else if (store_has_room(store, 1, store_record_bytes(body)) &&
              (store->content == NULL || store_index_same(&store->content->index, body) == NULL))
-        hold(store, add_record(store, body, arrival, CAUSE_DISK));
+        store_hold(store, add_record(store, body, arrival, CAUSE_DISK));
     body_drop(body);
-}
-
-/* A crash may have come between an outbox's new message and the deletion of the old. */
-static void replace_all_older(struct store *store)
-{
-    struct store_index *index = &store->content->index;
-    uint32_t count = index->count;
-    struct record **sorted = store_index_sorted(index);
-
-    for (uint32_t i = 0; i < count; i++)
-        (void)replace_older(store, sorted[i]); /* those have been passed */
-    free(sorted);
 }
 
 size_t store_start(struct store *store, struct body_pool *bodies)
@@ -443,8 +511,6 @@ size_t store_start(struct store *store, struct body_pool *bodies)
     for (size_t at = 0; at < reading.expired.len; at += STORE_KEY_BYTES)
         env_disk_put(store->env, bytes_slice(buf_bytes(&reading.expired), at, STORE_KEY_BYTES), BYTES_NONE);
     buf_fini(&reading.expired);
-    if (store->content != NULL)
-        replace_all_older(store);
     store_settle(store);
     return store->counts.records;
 }

@@ -24,12 +24,10 @@ struct store_wait {
     /* from store_put() on, unless it says ERR_FULL: */
     bool already;      /* the message was known before: to the modern views, if it is modern */
     int64_t expiry_ms; /* when it is over */
-    enum err err;      /* valid in `done`: OK; ERR_FULL or ERR_IO from the disk: a message is not held */
+    enum err err;      /* valid in `done`: OK; ERR_FULL or ERR_IO from the disk: a message is not held, nothing changed */
     /* private to store.c: */
     store_wait_fn done;
     struct store_wait *next;
-    bool needs_previous; /* of no use if the sync in flight fails */
-    enum err previous;
 };
 
 /* A message has become durable, hence visible; not for one that expired meanwhile. Before the `done` of those who wait
@@ -67,8 +65,8 @@ void store_fini(struct store *store); /* never touches the env */
 size_t store_start(struct store *store, struct body_pool *bodies);
 
 /* Takes a message; the store keeps the body by itself. OK: it will be held once durable, and then `wait` (NULL: nobody
- * waits) ends. OK too for a duplicate of a message that is not durable yet, and for a modern one whose expiry is later
- * than the held one's, which it extends: `wait` ends once that is durable. ERR_DUPLICATE: held already, nothing has
+ * waits) ends. OK too for a duplicate of a message that is not durable yet, or while any change is not, and for a
+ * modern one whose expiry is later than the held one's, which it extends: `wait` ends once that is durable. ERR_DUPLICATE: held already, nothing has
  * changed; ERR_FULL: a bound is reached. In both cases `wait` never ends. A new message of a public outbox replaces
  * what its namespace holds, once it is durable itself. */
 MUST_CHECK enum err store_put(struct store *store, struct stored_body *body, enum trace_cause cause,
@@ -83,7 +81,8 @@ void store_sync(struct store *store, struct store_wait *wait, store_wait_fn done
 size_t store_get(struct store *store, const struct account_id *account, const uint8_t *last_hash,
                  struct stored_body *bodies[], size_t max);
 
-/* ---- the modern views; nothing of what they change is durable before store_sync() says so ---- */
+/* ---- the modern views; what they change is seen at once, and durable once store_sync() says so: after each call that
+ * changed something it must be asked for. If the disk fails, the change is undone ---- */
 
 /* How much one answer may hold. */
 struct store_budget {

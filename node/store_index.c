@@ -224,17 +224,27 @@ bool store_index_is_first(const struct store_index *index, const struct record *
 
 static void join_twins(struct store_index *index, struct record *record)
 {
-    struct record *first = store_index_modern(index, record->body->modern_hash), *last;
+    struct record *first = store_index_modern(index, record->body->modern_hash), *before, *after = first;
 
     if (first == NULL) {
         record->twin_next = record->twin_prev = record->id;
         chain_put(index, BY_MODERN, record);
         return;
     }
-    last = store_index_at(index, first->twin_prev);
-    record->twin_next = first->id;
-    record->twin_prev = last->id;
-    last->twin_next = first->twin_prev = record->id;
+    before = store_index_at(index, first->twin_prev);
+    while (before->arrival > record->arrival) {
+        after = before;
+        before = store_index_at(index, before->twin_prev);
+        if (after == first)
+            break;
+    }
+    record->twin_next = after->id;
+    record->twin_prev = before->id;
+    before->twin_next = after->twin_prev = record->id;
+    if (after != first || before->arrival < record->arrival)
+        return;
+    chain_remove(index, BY_MODERN, first);
+    chain_put(index, BY_MODERN, record);
 }
 
 static void leave_twins(struct store_index *index, struct record *record)
@@ -331,19 +341,36 @@ struct space *store_index_space(const struct store_index *index, const struct ac
     return space;
 }
 
+/* Mostly the last; one that is put back mostly comes before all. */
+static void join_records(const struct store_index *index, struct space *space, struct record *record)
+{
+    struct record *before = space->first->arrival > record->arrival ? NULL : space->last, *after;
+
+    while (before != NULL && before->arrival > record->arrival)
+        before = store_index_at(index, before->prev);
+    after = before == NULL ? space->first : store_index_at(index, before->next);
+    record->prev = before == NULL ? 0 : before->id;
+    record->next = after == NULL ? 0 : after->id;
+    if (before == NULL)
+        space->first = record;
+    else
+        before->next = record->id;
+    if (after == NULL)
+        space->last = record;
+    else
+        after->prev = record->id;
+}
+
 static void join_space(struct store_index *index, struct record *record)
 {
     const struct stored_body *body = record->body;
     struct space *space = store_index_space(index, &body->account, body->namespace), *head;
 
-    record->next = 0;
     if (space != NULL) {
-        record->prev = space->last->id;
-        space->last->next = record->id;
-        space->last = record;
+        join_records(index, space, record);
         return;
     }
-    record->prev = 0;
+    record->next = record->prev = 0;
     head = store_index_spaces(index, &body->account);
     space = slab_take(&index->spaces);
     ASSERT(space != NULL); /* no more than records */

@@ -54,10 +54,10 @@ struct store_index {
 
 void store_index_init(struct store_index *index, size_t records_max);
 void store_index_fini(struct store_index *index); /* drops all bodies */
-/* A record of its own reference to the body, the last in order of arrival. Its dialect's hash must be new. */
+/* A record of its own reference to the body. Its dialect's hash must be new. */
 struct record *store_index_add(struct store_index *index, struct stored_body *body, uint64_t arrival,
                                enum trace_cause cause);
-/* Last of its space, and in its place in the heap. */
+/* In its place by arrival in its space, and in the heap. */
 void store_index_show(struct store_index *index, struct record *record);
 /* The same message with another expiry; the record keeps its own reference. */
 void store_index_replace(struct store_index *index, struct record *record, struct stored_body *body);

@@ -147,7 +147,24 @@ void store_revoked_read(struct store *store, struct bytes key, struct bytes valu
     }
 }
 
+void store_revoked_set(struct store *store, const struct account_id *account, const struct subaccount_token tokens[],
+                       size_t count)
+{
+    struct revoked *revoked = ensure(store, account);
+
+    while (revoked->count > 0)
+        take_out(store, revoked, revoked->count - 1);
+    for (size_t i = 0; i < count; i++)
+        insert(store, revoked, revoked->count, &tokens[i]);
+    changed(store, revoked);
+}
+
 /* ---- what the methods do ---- */
+
+static void note(struct store *store, const struct revoked *revoked)
+{
+    store_undo_note_revoked(store, &revoked->account, revoked->tokens, revoked->count);
+}
 
 enum err store_revoke(struct store *store, const struct account_id *account, const struct subaccount_token tokens[],
                       size_t count)
@@ -160,6 +177,7 @@ enum err store_revoke(struct store *store, const struct account_id *account, con
     if (count == 0)
         return OK;
     revoked = ensure(store, account);
+    note(store, revoked);
     for (size_t i = 0; i < count; i++) {
         uint32_t at = position(revoked, &tokens[i]);
 
@@ -184,8 +202,9 @@ size_t store_unrevoke(struct store *store, const struct account_id *account, con
 
         if (at == revoked->count)
             continue;
+        if (removed++ == 0)
+            note(store, revoked);
         take_out(store, revoked, at);
-        removed++;
     }
     if (removed > 0)
         changed(store, revoked);
@@ -204,11 +223,15 @@ void store_revoke_older(struct store *store, const struct account_id *account, c
     revoked = ensure(store, account);
     for (size_t i = count; i-- > 0 && revoked->count < LIMIT_REVOCATIONS;)
         if (position(revoked, &tokens[i]) == revoked->count) {
+            if (!any)
+                note(store, revoked);
             insert(store, revoked, 0, &tokens[i]);
             any = true;
         }
-    if (any)
-        changed(store, revoked);
+    if (!any)
+        return;
+    changed(store, revoked);
+    store_sync_changes(store);
 }
 
 bool store_is_revoked(const struct store *store, const struct account_id *account, const struct subaccount_token *token)

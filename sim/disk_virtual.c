@@ -163,28 +163,60 @@ static struct record *take_pending(struct disk_virtual *disk)
     return record;
 }
 
-static enum err write_record(struct disk_virtual *disk, struct record *record)
+/* The durable record becomes `record`; the one that it was, or a deletion if there was none. */
+static struct record *exchange(struct disk_virtual *disk, struct record *record)
 {
-    struct record *old = table_get(&disk->durable, record_key(record));
+    struct record *old = table_remove(&disk->durable, record_key(record));
 
-    if (disk->bytes - record_bytes(old) + record_bytes(record) > disk->bytes_max && record->value != NULL) {
-        record_free(record);
-        return ERR_FULL;
-    }
-    if (old != NULL || record->value != NULL)
-        log_record(disk, record);
-    if (old != NULL) {
-        table_remove(&disk->durable, record_key(old));
+    if (old == NULL)
+        old = new_record(disk, record_key(record), BYTES_NONE);
+    else
         disk->bytes -= record_bytes(old);
-        record_free(old);
-    }
     if (record->value == NULL) {
         record_free(record);
-        return OK;
+        return old;
     }
     table_put(&disk->durable, record);
     disk->bytes += record_bytes(record);
-    return OK;
+    return old;
+}
+
+/* Forth: `written` gets what was there. Back, with the same: the last one first. */
+static void write_all(struct disk_virtual *disk, struct record *written[], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        written[i] = take_pending(disk);
+        if (table_get(&disk->durable, record_key(written[i])) != NULL || written[i]->value != NULL)
+            log_record(disk, written[i]);
+        written[i] = exchange(disk, written[i]);
+    }
+}
+
+static void write_back(struct disk_virtual *disk, struct record *written[], size_t count)
+{
+    while (count-- > 0)
+        written[count] = exchange(disk, written[count]);
+}
+
+/* All of them, or none. */
+static enum err write_sync(struct disk_virtual *disk, size_t count)
+{
+    struct record **written = xmalloc((count + 1) * sizeof(written[0]));
+    size_t log_len = disk->log == NULL ? 0 : disk->log->len;
+    uint64_t before = disk->bytes;
+    enum err err = OK;
+
+    write_all(disk, written, count);
+    if (disk->bytes > disk->bytes_max && disk->bytes > before) {
+        write_back(disk, written, count);
+        if (disk->log != NULL)
+            disk->log->len = log_len;
+        err = ERR_FULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        record_free(written[i]);
+    free(written);
+    return err;
 }
 
 struct disk_op *disk_virtual_sync_end(struct disk_virtual *disk)
@@ -192,14 +224,12 @@ struct disk_op *disk_virtual_sync_end(struct disk_virtual *disk)
     struct sync *sync = disk->syncs;
     struct disk_op *op = sync->op;
 
-    op->err = disk->failing;
-    for (size_t i = 0; i < sync->record_count; i++) {
-        struct record *record = take_pending(disk);
-
-        if (disk->failing != OK)
-            record_free(record);
-        else if (write_record(disk, record) != OK)
-            op->err = ERR_FULL;
+    if (disk->failing == OK) {
+        op->err = write_sync(disk, sync->record_count);
+    } else {
+        op->err = disk->failing;
+        for (size_t i = 0; i < sync->record_count; i++)
+            record_free(take_pending(disk));
     }
     disk->syncs = sync->next;
     if (disk->syncs == NULL)

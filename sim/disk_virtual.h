@@ -2,7 +2,7 @@
  *
  * A put is pending until the next sync that is asked for ends. Syncs of one disk follow one another, and each takes as
  * long as its records are large. A full disk (LIMIT_DISK_BYTES of keys and values) or a failing one ends a sync with
- * its error, and the records it could not write are gone. */
+ * its error; then nothing of that sync was written, and its records are gone. */
 #ifndef SWARMBED_DISK_VIRTUAL_H
 #define SWARMBED_DISK_VIRTUAL_H
 

@@ -324,29 +324,6 @@ START_TEST(store_pretends_nothing_when_the_disk_fails)
 }
 END_TEST
 
-/* Only what the failed sync covered is lost: the next one stands for itself. */
-START_TEST(store_fails_only_what_the_sync_covered)
-{
-    struct world world;
-    struct waiter first = {0}, second = {0};
-
-    start(&world);
-    world.fake.disk_manual = true;
-    ck_assert_int_eq(put(&world, 1, &first), OK);
-    ck_assert_int_eq(put(&world, 2, &second), OK);
-    world.fake.disk_err = ERR_FULL;
-    fake_env_complete_sync(&world.fake);
-    world.fake.disk_err = OK;
-    fake_env_complete_sync(&world.fake);
-    ck_assert_int_eq(first.err, ERR_FULL);
-    ck_assert_int_eq(second.err, OK);
-    EXPECT_AFTER(&world, 0, 2);
-    ck_assert_uint_eq(restart(&world), 1);
-    EXPECT_AFTER(&world, 0, 2);
-    end(&world);
-}
-END_TEST
-
 /* After a restart all that was synced is back in its order, nothing else is, and new messages come behind. */
 START_TEST(store_survives_a_restart)
 {
@@ -718,7 +695,7 @@ END_TEST
 
 TEST_MAIN("store", store_holds_what_the_disk_has, store_gives_messages_in_order_of_arrival, store_keeps_accounts_apart,
           store_walks_all_messages, store_knows_duplicates, store_lets_a_duplicate_wait_for_the_first,
-          store_shares_syncs, store_pretends_nothing_when_the_disk_fails, store_fails_only_what_the_sync_covered,
+          store_shares_syncs, store_pretends_nothing_when_the_disk_fails,
           store_survives_a_restart, store_drops_what_expired_while_it_was_down, store_ignores_what_is_no_record,
           store_expires_to_the_millisecond, store_sweeps_by_itself, store_sweeps_for_the_earliest_end,
           store_deletes_the_expired_from_the_disk, store_takes_a_message_that_ends_before_its_sync,

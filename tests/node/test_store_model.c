@@ -1,8 +1,10 @@
+#include <string.h>
+
 #include "common/limits.h"
 #include "tests/support/check_main.h"
 #include "tests/support/store_fixture.h"
 
-/* Random stores of both dialects, deletions, expiries and restarts against a list that is searched from front to back.
+/* Random stores of both dialects, deletions, expiries, failures and restarts against a list that is searched from front to back.
  */
 struct listed {
     bool held, is_era;
@@ -11,9 +13,10 @@ struct listed {
     int64_t timestamp_ms, expiry_ms;
 };
 
-#define MODEL_MAX 1500
+#define MODEL_MAX 3000
 static struct listed model[MODEL_MAX];
 static size_t model_count;
+static struct store_wait waits[6];
 
 static bool model_held(const struct listed *listed)
 {
@@ -131,6 +134,56 @@ static void random_expire(void)
                                    : CHANGE_UNCHANGED);
 }
 
+static void compare(void)
+{
+    ck_assert_str_eq(all(0), model_all(0));
+    ck_assert_str_eq(all(-1), model_all(-1));
+    ck_assert_str_eq(era_view(), model_era_view());
+    for (uint8_t number = 0; number < 12; number++)
+        ck_assert_int_eq(expiry_of(0, number), model_expiry(0, number));
+}
+
+/* Changes and then messages that no sync makes durable, for the disk fails or the machine dies: as if there had been
+ * none. */
+static void random_loss(void)
+{
+    static struct listed before[MODEL_MAX];
+    size_t before_count = model_count;
+    struct store_wait wait;
+
+    settle();
+    memcpy(before, model, sizeof(before));
+    world.fake.disk_manual = true;
+    for (uint32_t i = draw(6); i > 0; i--) {
+        if (draw(2) == 0)
+            random_delete();
+        else
+            random_expire();
+        fake_env_advance_ms(&world.fake, draw(1000));
+        if (draw(2) == 0)
+            store_sync(&world.store, &waits[i], on_done);
+        compare();
+    }
+    world.nobody_waits = true;
+    for (uint32_t i = draw(3); i > 0; i--)
+        random_put();
+    world.nobody_waits = false;
+    memcpy(model, before, sizeof(model));
+    model_count = before_count;
+    if (draw(2) == 0) {
+        store_sync(&world.store, &wait, on_done);
+        world.fake.disk_err = draw(2) == 0 ? ERR_IO : ERR_FULL;
+        fake_env_complete_sync(&world.fake);
+        ck_assert_int_eq(wait.err, world.fake.disk_err);
+        world.fake.disk_err = OK;
+        world.fake.disk_manual = false;
+        compare();
+        settle();
+    }
+    (void)restart();
+    world.fake.disk_manual = false;
+}
+
 START_TEST(store_agrees_with_a_list)
 {
     start();
@@ -144,17 +197,15 @@ START_TEST(store_agrees_with_a_list)
             random_delete();
         else if (what < 97)
             random_expire();
-        else if (what < 99)
+        else if (what < 98)
             fake_env_advance_ms(&world.fake, draw(5000));
+        else if (what < 99)
+            random_loss();
         else {
             settle();
             (void)restart();
         }
-        ck_assert_str_eq(all(0), model_all(0));
-        ck_assert_str_eq(all(-1), model_all(-1));
-        ck_assert_str_eq(era_view(), model_era_view());
-        for (uint8_t number = 0; number < 12; number++)
-            ck_assert_int_eq(expiry_of(0, number), model_expiry(0, number));
+        compare();
     }
     end();
 }

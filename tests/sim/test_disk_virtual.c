@@ -144,7 +144,7 @@ START_TEST(a_sync_covers_what_was_put_before_it_was_asked_for)
 }
 END_TEST
 
-/* A full disk says so, keeps what fits, and has room again after a deletion. */
+/* A full disk says so, keeps nothing of what does not fit as a whole, and has room again after a deletion. */
 START_TEST(a_full_disk_says_so)
 {
     struct disk_virtual *disk = new_disk(10);
@@ -152,8 +152,14 @@ START_TEST(a_full_disk_says_so)
     put(disk, "a", "1234");
     put(disk, "b", "1234");
     ck_assert_int_eq(sync_now(disk), OK);
-    put(disk, "c", "1");
+    put(disk, "a", "");
+    put(disk, "a", "1");
+    put(disk, "b", "");
+    put(disk, "c", "1234");
+    put(disk, "a", "12345");
+    put(disk, "d", "");
     ck_assert_int_eq(sync_now(disk), ERR_FULL);
+    ck_assert_str_eq(content(disk), "a=1234 b=1234 ");
     put(disk, "a", "4321");
     ck_assert_int_eq(sync_now(disk), OK);
     ck_assert_str_eq(content(disk), "a=4321 b=1234 ");
@@ -198,9 +204,11 @@ START_TEST(a_log_has_what_became_durable)
     put(disk, "a", "1");
     ck_assert_uint_eq(log.len, 0);
     ck_assert_int_eq(sync_now(disk), OK);
-    put(disk, "b", "too long for it");
     put(disk, "l", "");
     put(disk, "never", "");
+    ck_assert_int_eq(sync_now(disk), OK);
+    put(disk, "a", "");
+    put(disk, "b", "too long for it");
     ck_assert_int_eq(sync_now(disk), ERR_FULL);
     put(disk, "c", "1");
     disk_virtual_crash(disk);

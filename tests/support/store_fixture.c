@@ -57,7 +57,7 @@ void settle(void)
 
 static enum err put_body(struct stored_body *body)
 {
-    enum err err = store_put(&world.store, body, CAUSE_CLIENT, &world.wait, on_done);
+    enum err err = store_put(&world.store, body, CAUSE_CLIENT, world.nobody_waits ? NULL : &world.wait, on_done);
 
     body_drop(body);
     return err;

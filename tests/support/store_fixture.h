@@ -15,6 +15,7 @@ struct store_world {
     struct store store;
     struct account_id account;
     struct store_wait wait; /* of the last put: one at a time */
+    bool nobody_waits;      /* for any number of puts at a time */
     unsigned done;          /* waits that ended */
     char changed[256];      /* "namespace:number " of what was told to have changed */
 };
