@@ -116,7 +116,7 @@
 #define LIMIT_CONTACTS 4096                  /* per client, strangers who asked included; beyond: their requests are dropped */
 #define LIMIT_TEXT_BYTES 65536               /* of a message in a session: sealed and in base64 it fits LIMIT_DATA_CHARS */
 #define LIMIT_OUTBOX_CONTACT 1024            /* messages to one contact that are not done */
-#define LIMIT_UNACKNOWLEDGED 32              /* per contact; more wait: TIM 8 */
+#define LIMIT_UNACKNOWLEDGED 32              /* per contact; more wait: PROTOCOL 9.5 */
 #define LIMIT_ACK_MS 10000                   /* from sending to the acknowledgement */
 #define LIMIT_ACK_COMBINE_MS 150             /* 200 ms, less what the disk may take */
 #define LIMIT_DELIVER_RETRY_MS 1000          /* before the one other path */

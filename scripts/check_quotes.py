@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that every section of proto/PROTOCOL.md that a comment cites ("PROTOCOL 4.2") exists.
+"""Checks that every section of proto/PROTOCOL.md that a comment cites ("PROTOCOL 4.2", "TIM 3": table 8.3) exists.
 
 Prints each dead citation as FILE:LINE; exit 1 if there is any. Usage: check_quotes.py
 """
@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+TABLE = re.compile(r"\bTIM (\d+)")
 CITE = re.compile(r"PROTOCOL ((?:\d+(?:\.\d+)*)(?:(?:, | and )\d+(?:\.\d+)*)*)")
 
 
@@ -22,12 +23,12 @@ def main():
         if not (ROOT / name).exists():
             continue
         for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
-            for cite in CITE.finditer(line):
-                for section in re.findall(r"\d+(?:\.\d+)*", cite[1]):
-                    count += 1
-                    if section not in sections:
-                        dead += 1
-                        print(f"{name}:{number}: PROTOCOL.md has no section {section}", file=sys.stderr)
+            cited = [section for cite in CITE.finditer(line) for section in re.findall(r"\d+(?:\.\d+)*", cite[1])]
+            for section in cited + ["8." + table[1] for table in TABLE.finditer(line)]:
+                count += 1
+                if section not in sections:
+                    dead += 1
+                    print(f"{name}:{number}: PROTOCOL.md has no section {section}", file=sys.stderr)
     print(f"check_quotes: {count} citations, {dead} dead")
     return 1 if dead else 0
 
