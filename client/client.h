@@ -104,8 +104,8 @@ const struct sent *client_sent(const struct client *client, uint32_t number); /*
 void client_forget_sent(struct client *client,
                         uint32_t number); /* only if it is SEND_STORED (all three done) or FAILED */
 
-/* One poll of three nodes, no hold: what a user who opens the app for a moment does. While one is under way: nothing.
- */
+/* One poll of three nodes, no hold: what a user who opens the app for a moment does. While one is under way: nothing;
+ * after one that is being stopped: another. */
 void client_poll_once(struct client *client);
 bool client_polling(const struct client *client); /* a poll (of either kind) is under way */
 /* Polls without end: long polling if `hold`, else every LIMIT_POLL_PAUSE_MS. */

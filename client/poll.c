@@ -38,6 +38,7 @@ struct poll_round {
 struct poll {
     bool listening, hold;
     bool stopping;            /* the round ends at the next answers; then, if listening, another begins at once */
+    bool once_more;           /* a single poll was asked for while the round was stopping */
     struct poll_round *round; /* NULL: nobody polls */
     struct last_hashes hashes;
 };
@@ -286,15 +287,15 @@ static void settle(struct poll_round *round)
 {
     struct client *client = round->client;
     struct poll *poll = client->poll;
-    bool stopped = poll->stopping;
+    bool stopped = poll->stopping, goes_on = poll->listening || poll->once_more;
 
     if (round->looking)
         return;
     for (size_t i = 0; i < ARRAY_LEN(round->pollers); i++)
         if (round->pollers[i].busy)
             return;
-    poll->stopping = false;
-    if (poll->listening) {
+    poll->stopping = poll->once_more = false;
+    if (goes_on) {
         env_timer_start(client->env, &round->timer, stopped ? 0 : LIMIT_POLL_EXHAUSTED_MS, on_round_pause_over);
         return;
     }
@@ -346,6 +347,9 @@ static void start(struct client *client)
 
 void poll_once(struct client *client)
 {
+    struct poll *poll = poll_of(client);
+
+    poll->once_more = poll->stopping && !poll->listening;
     start(client);
 }
 

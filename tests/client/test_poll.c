@@ -377,6 +377,25 @@ START_TEST(start_and_stop)
 }
 END_TEST
 
+/* Who stops listening and polls before the held requests have ended still polls: three nodes, once. */
+START_TEST(a_poll_follows_a_stop)
+{
+    start(21, 3);
+    net.holds = true;
+    client_listen_start(bob, true);
+    fake_swarm_run(&net);
+    put_messages(1);
+    client_listen_stop(bob);
+    client_poll_once(bob);
+    fake_swarm_run(&net);
+    ck_assert_uint_eq(retrieves(), 6);
+    ck_assert(!retrieve(5)->long_poll);
+    ck_assert_uint_eq(inbox_count(), 1);
+    ck_assert(!client_polling(bob));
+    stop();
+}
+END_TEST
+
 /* A client may end at any moment. */
 START_TEST(crash_at_any_moment)
 {
@@ -394,4 +413,4 @@ END_TEST
 
 TEST_MAIN("poll", single_poll_asks_three_nodes, last_hash_per_node, full_answers_are_followed, endless_pages_end,
           long_polls_are_held, unheld_polls_pause, failing_node_is_left, useless_answers, exhausted_lists, no_network,
-          moved_swarm_is_followed, useless_421_refreshes_once, start_and_stop, crash_at_any_moment)
+          moved_swarm_is_followed, useless_421_refreshes_once, start_and_stop, a_poll_follows_a_stop, crash_at_any_moment)
