@@ -3,51 +3,6 @@
 #include "client/client_state.h"
 #include "common/text.h"
 
-const char *message_fault_text(enum message_fault fault)
-{
-    switch (fault) {
-    case MESSAGE_READABLE:
-        return "readable";
-    case MESSAGE_NOT_BASE64:
-        return "not base64";
-    case MESSAGE_NOT_WRAPPED:
-        return "no envelope";
-    case MESSAGE_IGNORED:
-        return "to be ignored";
-    case MESSAGE_UNKNOWN_TYPE:
-        return "unknown type of envelope";
-    case MESSAGE_FROM_ONESELF:
-        return "from oneself";
-    case MESSAGE_NOT_DECRYPTED:
-        return "does not decrypt";
-    case MESSAGE_BAD_PADDING:
-        return "bad padding";
-    case MESSAGE_BAD_CONTENT:
-        return "no content";
-    case MESSAGE_WITHOUT_TEXT:
-        return "without text";
-    case MESSAGE_TEXT_TOO_LONG:
-        return "text too long";
-    case MESSAGE_WITHOUT_BUNDLE:
-        return "without prekeys";
-    case MESSAGE_FOREIGN_BUNDLE:
-        return "prekeys of somebody else";
-    case MESSAGE_FROM_STRANGER:
-        return "from a stranger";
-    case MESSAGE_WITHOUT_SESSION:
-        return "without a session";
-    case MESSAGE_UNKNOWN_PREKEY:
-        return "unknown prekeys";
-    case MESSAGE_TOO_MANY_CONTACTS:
-        return "too many contacts";
-    case MESSAGE_DUPLICATE:
-        return "read before";
-    case MESSAGE_FAULT_COUNT:
-        break;
-    }
-    return "?";
-}
-
 /* The key that both sides have for ever, whoever of them writes. */
 static enum err key_with(struct client *client, const struct account_id *other, struct shared_key *key)
 {

@@ -39,7 +39,6 @@ enum message_fault {
     MESSAGE_DUPLICATE, /* its key is used up */
     MESSAGE_FAULT_COUNT
 };
-const char *message_fault_text(enum message_fault fault);
 
 /* The envelope of `data`, in the env's arena: of a type that is known, and not from oneself. */
 MUST_CHECK enum message_fault message_unwrap(struct client *client, struct bytes data, struct envelope *envelope);

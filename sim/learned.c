@@ -307,14 +307,6 @@ void learned_fini(struct learned *learned)
     free(learned->links);
 }
 
-bool learned_recipient_of(const struct learned *learned, struct address address, const struct account_id *own)
-{
-    for (size_t i = 0; i < learned->link_count; i++)
-        if (address_equal(learned->links[i].address, address) && !account_equal(&learned->links[i].account, own))
-            return true;
-    return false;
-}
-
 /* ---- for people ---- */
 
 static void title(FILE *out, const char *name, size_t count)

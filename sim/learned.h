@@ -57,8 +57,6 @@ struct learned {
 /* Of nodes that are observed; what others saw counts as nothing. Freed by learned_fini(). */
 void learned_init(struct learned *learned, const struct observer *observer, const uint32_t nodes[], size_t node_count);
 void learned_fini(struct learned *learned);
-/* Whether a link leads from that address to a mailbox that is not `own`. */
-bool learned_recipient_of(const struct learned *learned, struct address address, const struct account_id *own);
 
 void learned_table(const struct learned *learned, FILE *out); /* a part of it is left out, and counted, if it is long */
 /* {"nodes": [...], "callers": [...], "mailboxes": [...], "pairs": [...], "links": [...]}, complete. */

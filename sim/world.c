@@ -1,6 +1,5 @@
 #include "sim/world.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "sim/digest.h"
@@ -25,7 +24,6 @@ struct world {
     int64_t now_us;
     struct trace_sink sinks[SINKS_MAX];
     size_t sink_count;
-    atomic_bool stopping;
     /* A run that ended early goes on with its questions where it stopped, so that slices can't be observed. */
     struct {
         world_done_fn done; /* NULL: nothing was interrupted */
@@ -60,7 +58,6 @@ struct world *world_new(const struct world_config *config)
     world->settings.tap_owner = config->tap_owner;
     table_init(&world->settings.by_address, seat_address_key, ADDRESS_TABLE_KEY);
     event_queue_init(&world->controls);
-    atomic_init(&world->stopping, false);
     for (size_t i = 0; i < WORLD_SHARDS; i++)
         shard_init(&world->shards[i], &world->settings, world->shards);
     windows_init(&world->windows, world->shards, config->threads);
@@ -318,11 +315,6 @@ int64_t world_next_us(const struct world *world)
     return events_us < controls_us ? events_us : controls_us;
 }
 
-void world_stop(struct world *world)
-{
-    atomic_store(&world->stopping, true);
-}
-
 /* Running */
 
 static void run_controls(struct world *world, int64_t at_us)
@@ -350,10 +342,8 @@ struct budget {
 
 /* The clock is asked every few windows; it decides only where a slice ends, which can't be observed. */
 #define BUDGET_WINDOWS 4
-static bool budget_spent(struct world *world, struct budget *budget)
+static bool budget_spent(struct budget *budget)
 {
-    if (atomic_load_explicit(&world->stopping, memory_order_relaxed))
-        return true;
     if (budget->ends_ns == 0 || ++budget->windows % BUDGET_WINDOWS != 0)
         return false;
     return stopwatch_ns() >= budget->ends_ns;
@@ -369,7 +359,7 @@ static bool run_before(struct world *world, int64_t until_us, struct budget *bud
         world->now_us = min_us(from_us + world->settings.window_us, until_us);
         windows_run(&world->windows, world->now_us);
         flush_trace(world);
-        if (world->now_us < until_us && budget_spent(world, budget))
+        if (world->now_us < until_us && budget_spent(budget))
             return false;
     }
     return true;
@@ -416,7 +406,6 @@ bool world_run_until(struct world *world, int64_t until_us, int64_t every_us, wo
             break;
     }
     set_now(world, world->now_us);
-    atomic_store(&world->stopping, false);
     return is_done;
 }
 

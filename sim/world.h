@@ -139,6 +139,5 @@ void world_metrics(const struct world *world, struct metrics *out); /* summed ov
 uint64_t world_digest(const struct world *world);
 
 /* How the run reaches real threads and sockets is not observable; the loop asks this to stop a run early. */
-void world_stop(struct world *world); /* from a signal handler's loop callback: world_run_until returns soon */
 
 #endif

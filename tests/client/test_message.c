@@ -200,7 +200,6 @@ START_TEST(changed_bytes_do_no_harm)
         base64_encode(text, (struct bytes){wire, len});
         enum message_fault fault = open_by_bob((struct bytes){(const uint8_t *)text, BASE64_LEN(len)});
         ck_assert(fault < MESSAGE_FAULT_COUNT);
-        ck_assert_str_ne(message_fault_text(fault), "?");
         wire[i] ^= 0x41;
     }
     blob_drop(data);
