@@ -440,4 +440,5 @@ void endpoint_crash(struct seat *seat)
     seat->handler->free(seat->machine);
     seat->machine = NULL;
     seat->handler = NULL;
+    shard->stats.machines--;
 }

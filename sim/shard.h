@@ -96,6 +96,7 @@ struct shard {
     struct snode_list_cache lists;
     struct session_library *sessions;
     struct {
+        uint64_t machines; /* in its seats now */
         uint64_t events, calls, calls_lost, overloads;
     } stats;
 };

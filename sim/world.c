@@ -178,6 +178,7 @@ void world_occupy(struct world *world, uint32_t number, const struct seat_handle
     ASSERT(seat->machine == NULL && machine != NULL);
     seat->handler = handler;
     seat->machine = machine;
+    seat->shard->stats.machines++;
 }
 
 bool world_occupied(const struct world *world, uint32_t seat)
@@ -419,13 +420,12 @@ void world_stats(const struct world *world, struct world_stats *out)
         .seats = world->settings.seat_count,
     };
     for (size_t i = 0; i < WORLD_SHARDS; i++) {
+        out->machines += world->shards[i].stats.machines;
         out->events += world->shards[i].stats.events;
         out->calls += world->shards[i].stats.calls;
         out->calls_lost += world->shards[i].stats.calls_lost;
         out->overloads += world->shards[i].stats.overloads;
     }
-    for (uint32_t i = 0; i < world->settings.seat_count; i++)
-        out->machines += seat_at(&world->settings, i)->machine != NULL;
 }
 
 void world_metrics(const struct world *world, struct metrics *out)
