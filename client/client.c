@@ -41,33 +41,31 @@ const char *send_state_text(enum send_state state)
     return "?";
 }
 
-/* A copy, cut to LIMIT_DISPLAY_NAME_BYTES between two characters; nothing if it is not UTF-8. */
-static char *copy_display_name(const char *name)
+/* How much of a name is taken: up to LIMIT_DISPLAY_NAME_BYTES, cut between two characters; nothing if it is not UTF-8. */
+static size_t display_name_len(const char *name)
 {
     size_t len = strlen(name);
+
     if (len > LIMIT_DISPLAY_NAME_BYTES) {
         len = LIMIT_DISPLAY_NAME_BYTES;
         while (len > 0 && ((uint8_t)name[len] & 0xc0) == 0x80)
             len--;
     }
-    if (!utf8_valid((struct bytes){(const uint8_t *)name, len}))
-        len = 0;
-    char *copy = xmalloc(len + 1);
-    memcpy(copy, name, len);
-    copy[len] = '\0';
-    return copy;
+    return utf8_valid((struct bytes){(const uint8_t *)name, len}) ? len : 0;
 }
 
+/* Not more than the parts that every client has: there may be a million. */
 struct client *client_new(const struct client_config *config)
 {
-    struct client *client = xcalloc(1, sizeof *client);
+    size_t name_len = display_name_len(config->display_name);
+    struct client *client = xcalloc(1, offsetof(struct client, display_name) + name_len + 1);
     struct x25519_pair pair;
 
     client->env = config->env;
     client->preset = config->preset;
     client->lists = config->lists;
     client->sessions = config->sessions;
-    client->display_name = copy_display_name(config->display_name);
+    memcpy(client->display_name, config->display_name, name_len);
     client->difficulty = 1;
     x25519_from_seed(config->identity_seed, &pair);
     client->secret = pair.secret;
@@ -98,7 +96,6 @@ void client_free(struct client *client)
     swarm_cache_free(client);
     path_free(client);
     snode_pool_fini(&client->pool);
-    free(client->display_name);
     crypto_wipe(&client->secret, sizeof client->secret);
     free(client);
 }

@@ -11,7 +11,6 @@ struct client {
     struct env *env;
     const struct client_preset *preset;
     struct snode_list_cache *lists;
-    char *display_name;
     struct snode_pool pool;
     struct path_set *paths;
     struct swarm_cache *swarms;
@@ -27,6 +26,7 @@ struct client {
     uint32_t sent_count; /* messages ever sent: the last number given */
     struct account_id account;
     struct x25519_secret secret;
+    char display_name[]; /* with its end; at most LIMIT_DISPLAY_NAME_BYTES */
 };
 
 /* Key pair of the account. The caller wipes it. */

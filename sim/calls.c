@@ -169,7 +169,7 @@ static void collect_request(struct seat *seat, const struct open_call *open, uin
 void calls_start(struct seat *seat, struct call *call, call_fn done)
 {
     struct shard *shard = seat->shard;
-    const struct seat *callee = table_get(&shard->settings->by_address, address_key(&call->to));
+    uint32_t callee = number_index_find(&shard->settings->by_address, address_key(&call->to));
     uint64_t wire_bytes = wire_request_bytes(&call->out, call->to);
     uint32_t slot = slots_take(&shard->calls.open, &seat->calls);
     struct open_call *open = call_at(&shard->calls, slot);
@@ -180,13 +180,13 @@ void calls_start(struct seat *seat, struct call *call, call_fn done)
     open->seat = seat->number;
     open->call = call;
     open->sequence = seat->sequence++;
-    open->callee = callee == NULL ? SEAT_NONE : callee->number;
+    open->callee = callee;
     open->lane = LANE_NONE;
     seat->call_count++;
     shard->stats.calls++;
-    record.n[0] = open->callee;
+    record.n[0] = callee;
     endpoint_trace(seat, &record, NULL);
-    if (callee == NULL || seat->call_count > LIMIT_CALLS) {
+    if (callee == SEAT_NONE || seat->call_count > LIMIT_CALLS) {
         /* After the shortest way there and back: nobody lives there, or this machine has no more connections. */
         end_at(seat, slot, NET_REFUSED, shard->now_us + 2 * (int64_t)shard->settings->network.lookahead_us);
         return;

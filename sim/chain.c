@@ -225,6 +225,7 @@ static void fill_swarms(struct published *published)
         swarms[swarm_count - 1].count++;
     }
     free(ids);
+    swarms = xrealloc(swarms, (swarm_count + 1) * sizeof(*swarms));
     published->members = members;
     published->swarms = swarms;
     published->membership.members = members;
@@ -254,6 +255,11 @@ static void publish(struct chain *chain, const uint8_t block_hash[32])
     fill_swarms(published);
     published->next = chain->newest;
     chain->newest = published;
+    /* Blocks with changes are rare: until the next one the records keep no room to grow. */
+    if (chain->cap > chain->count) {
+        chain->cap = chain->count + 1;
+        chain->records = xrealloc(chain->records, chain->cap * sizeof(*chain->records));
+    }
 }
 
 const struct membership *chain_block(struct chain *chain)

@@ -17,6 +17,7 @@
 #include "sim/machine.h"
 #include "sim/metrics.h"
 #include "sim/network.h"
+#include "sim/number_index.h"
 #include "sim/parcel.h"
 #include "sim/slots.h"
 #include "sim/trace_buffer.h"
@@ -38,7 +39,7 @@ struct settings {
     void *tap_owner;
     struct seat **pages; /* seats never move: pages of SEATS_PER_PAGE */
     uint32_t seat_count;
-    struct table by_address; /* of struct seat */
+    struct number_index by_address; /* of seats */
 };
 #define SEATS_PER_PAGE 256
 

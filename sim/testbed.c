@@ -94,8 +94,9 @@ struct testbed *testbed_new(const struct testbed_config *config)
         testbed->config.client.trials_per_s = trials_per_s(world.costs);
     testbed->world = world_new(&world);
     testbed->key = world_rng_key(testbed->world);
-    table_init(&testbed->nodes_by_key, testbed_node_key, rng_number(testbed->key, RNG_PLACEMENT, UINT32_MAX, 0));
-    table_init(&testbed->users_by_account, testbed_user_key, rng_number(testbed->key, RNG_PLACEMENT, UINT32_MAX, 1));
+    number_index_init(&testbed->nodes_by_key, testbed_node_key, testbed);
+    number_index_init(&testbed->users_by_account, testbed_user_key, testbed);
+    buf_init(&testbed->names, UINT32_MAX);
     /* The first block is the snapshot's. */
     testbed->chain =
         chain_new(testbed->key, config->snapshot == NULL ? 0 : config->snapshot->height - 1, config->old_new_swarm_id);
@@ -122,16 +123,17 @@ void testbed_free(struct testbed *testbed)
         testbed->newest = block->next;
         free(block);
     }
-    table_fini(&testbed->nodes_by_key);
-    table_fini(&testbed->users_by_account);
+    number_index_fini(&testbed->nodes_by_key);
+    number_index_fini(&testbed->users_by_account);
     for (uint32_t i = 0; i < testbed->node_count; i++) {
         crypto_wipe(&testbed->nodes[i]->keys, sizeof(testbed->nodes[i]->keys));
         free(testbed->nodes[i]);
     }
-    for (uint32_t i = 0; i < testbed->user_count; i++)
-        free(testbed->users[i]);
+    for (uint32_t i = 0; i < testbed->user_count; i += USERS_PER_PAGE)
+        free(testbed->user_pages[i / USERS_PER_PAGE]);
     free(testbed->nodes);
-    free(testbed->users);
+    free(testbed->user_pages);
+    buf_fini(&testbed->names);
     free(testbed->host_nodes);
     free(testbed);
 }

@@ -71,7 +71,7 @@ const struct account_id *testbed_client_account(const struct testbed *testbed, u
 void testbed_client_kill(struct testbed *testbed, uint32_t client);
 void testbed_client_restart(struct testbed *testbed, uint32_t client); /* with its disk */
 uint32_t testbed_client_seat(const struct testbed *testbed, uint32_t client);
-const char *testbed_client_name(const struct testbed *testbed, uint32_t client);
+const char *testbed_client_name(const struct testbed *testbed, uint32_t client); /* valid until another one is added */
 uint32_t testbed_client_by_account(const struct testbed *testbed, const struct account_id *account); /* UINT32_MAX */
 
 /* Nodes (numbers) that hold a message now, and the swarm that serves an account now by the chain's newest block. */

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct bytes testbed_node_key(const void *value)
+struct bytes testbed_node_key(const void *owner, uint32_t number)
 {
-    const struct node *node = value;
+    const struct testbed *testbed = owner;
 
-    return BYTES_OF(node->keys.ed25519.bytes);
+    return BYTES_OF(testbed->nodes[number]->keys.ed25519.bytes);
 }
 
 static void on_node_request(void *machine, struct incoming *incoming)
@@ -79,7 +79,8 @@ static uint16_t next_port(struct testbed *testbed, uint32_t host)
     return (uint16_t)(testbed->config.node_port + testbed->host_nodes[host]++);
 }
 
-static void make_keys(struct node *node, uint32_t source)
+/* `legacy`: the key that the oldest clients knew the node by; only the chain keeps it. */
+static void make_keys(struct node *node, uint32_t source, uint8_t legacy[32])
 {
     struct snode_keys *keys = &node->keys;
     struct rng rng;
@@ -87,14 +88,14 @@ static void make_keys(struct node *node, uint32_t source)
 
     rng_init(&rng, node->testbed->key, RNG_KEYS, source);
     rng_bytes(&rng, seed, sizeof(seed));
-    rng_bytes(&rng, node->legacy, sizeof(node->legacy));
+    rng_bytes(&rng, legacy, 32);
     ed25519_from_seed(seed, &keys->ed25519, &keys->ed25519_secret);
     x25519_from_ed25519_secret(&keys->ed25519_secret, &keys->x25519.secret);
     x25519_public_of(&keys->x25519.secret, &keys->x25519.public);
 }
 
-/* A node without a seat yet. */
-static struct node *make_node(struct testbed *testbed, uint32_t key_source, uint32_t host)
+/* A node without a seat yet, and what the chain is told of it. */
+static struct node *make_node(struct testbed *testbed, uint32_t key_source, uint32_t host, struct chain_node *told)
 {
     struct node *node = xcalloc(1, sizeof(*node));
 
@@ -108,23 +109,14 @@ static struct node *make_node(struct testbed *testbed, uint32_t key_source, uint
     node->address = (struct address){host_ip(host), next_port(testbed, host)};
     node->seat = SEAT_NONE;
     node->key_source = key_source;
-    make_keys(node, key_source);
+    make_keys(node, key_source, told->legacy);
     testbed->nodes[testbed->node_count++] = node;
-    table_put(&testbed->nodes_by_key, node);
+    number_index_add(&testbed->nodes_by_key);
+    told->ed25519 = node->keys.ed25519;
+    told->x25519 = node->keys.x25519.public;
+    told->address = node->address;
+    told->host = host;
     return node;
-}
-
-static struct chain_node chain_node_of(const struct node *node)
-{
-    struct chain_node chain_node = {
-        .ed25519 = node->keys.ed25519,
-        .x25519 = node->keys.x25519.public,
-        .address = node->address,
-        .host = node->host,
-    };
-
-    memcpy(chain_node.legacy, node->legacy, sizeof(chain_node.legacy));
-    return chain_node;
 }
 
 static void load_record(void *owner, struct bytes key, struct bytes value)
@@ -170,13 +162,13 @@ void testbed_register_first(struct testbed *testbed)
     uint32_t count = snapshot != NULL ? snapshot->node_count : testbed->config.nodes;
 
     for (uint32_t i = 0; i < count; i++) {
-        struct chain_node node;
+        struct chain_node told;
         if (snapshot != NULL) {
-            node = chain_node_of(make_node(testbed, snapshot->node[i], snapshot->host[i]));
-            ASSERT(chain_register_placed(testbed->chain, &node, snapshot->swarm_id[i]) == OK);
+            make_node(testbed, snapshot->node[i], snapshot->host[i], &told);
+            ASSERT(chain_register_placed(testbed->chain, &told, snapshot->swarm_id[i]) == OK);
         } else {
-            node = chain_node_of(make_node(testbed, i, i / testbed->config.nodes_per_host));
-            ASSERT(chain_register(testbed->chain, &node) == OK);
+            make_node(testbed, i, i / testbed->config.nodes_per_host, &told);
+            ASSERT(chain_register(testbed->chain, &told) == OK);
         }
     }
 }
@@ -197,10 +189,10 @@ void testbed_seat_first(struct testbed *testbed)
 
 static uint32_t register_late(struct testbed *testbed, uint32_t key_source, uint32_t host)
 {
-    struct node *node = make_node(testbed, key_source, host);
-    struct chain_node chain_node = chain_node_of(node);
+    struct chain_node told;
+    struct node *node = make_node(testbed, key_source, host, &told);
 
-    ASSERT(chain_register(testbed->chain, &chain_node) == OK); /* its key is new */
+    ASSERT(chain_register(testbed->chain, &told) == OK); /* its key is new */
     seat_node(node, node->number % WORLD_SHARDS);
     testbed_chain_changed(testbed);
     return node->number;
@@ -298,7 +290,5 @@ const struct snode_keys *testbed_node_keys(const struct testbed *testbed, uint32
 
 uint32_t testbed_node_by_key(const struct testbed *testbed, const struct ed25519_public *key)
 {
-    const struct node *node = table_get(&testbed->nodes_by_key, BYTES_OF(key->bytes));
-
-    return node == NULL ? UINT32_MAX : node->number;
+    return number_index_find(&testbed->nodes_by_key, BYTES_OF(key->bytes));
 }

@@ -5,6 +5,7 @@
 #ifndef SWARMBED_TESTBED_STATE_H
 #define SWARMBED_TESTBED_STATE_H
 
+#include "sim/number_index.h"
 #include "sim/testbed.h"
 
 #define NODE_CPU_PERCENT   100
@@ -19,17 +20,17 @@
 struct node {
     struct testbed *testbed;
     struct snode_keys keys; /* the machine's, whenever there is one */
-    uint8_t legacy[32];
     struct address address;
     uint32_t number, host, shard, seat;
     uint32_t key_source; /* of its RNG_KEYS stream */
 };
 
 struct user {
-    uint32_t number, seat;
+    uint32_t seat;
+    uint32_t name_at; /* in `names` */
     struct account_id account;
-    char name[];
 };
+#define USERS_PER_PAGE 256
 
 /* What a node is told of a block. It outlives its membership: of a node that restarts, an input from before the crash
  * may come after the newer membership it started with, and after the older one is released. */
@@ -52,12 +53,13 @@ struct testbed {
     uint64_t difficulties_published;
     struct node **nodes;
     uint32_t node_count, node_cap;
-    struct table nodes_by_key;
+    struct number_index nodes_by_key;
     uint32_t *host_nodes; /* by host: how many nodes it has */
     uint32_t host_count;
-    struct user **users;
-    uint32_t user_count, user_cap;
-    struct table users_by_account;
+    struct user **user_pages; /* users never move: pages of USERS_PER_PAGE */
+    uint32_t user_count;
+    struct buf names; /* of users, each with its end */
+    struct number_index users_by_account;
     uint32_t seed_seat;
 };
 
@@ -78,8 +80,8 @@ void testbed_register_first(struct testbed *testbed);
 /* Seats and machines for them, by the swarms of the newest block. */
 void testbed_seat_first(struct testbed *testbed);
 
-/* The keys of the tables. */
-struct bytes testbed_node_key(const void *node);
-struct bytes testbed_user_key(const void *user);
+/* The keys of the indices; the owner is the testbed. */
+struct bytes testbed_node_key(const void *owner, uint32_t number);
+struct bytes testbed_user_key(const void *owner, uint32_t number);
 
 #endif

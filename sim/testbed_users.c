@@ -5,11 +5,20 @@
 
 #define CLIENT_PORT 40000
 
-struct bytes testbed_user_key(const void *value)
+static struct user *user_of(const struct testbed *testbed, uint32_t client)
 {
-    const struct user *user = value;
+    ASSERT(client < testbed->user_count);
+    return &testbed->user_pages[client / USERS_PER_PAGE][client % USERS_PER_PAGE];
+}
 
-    return BYTES_OF(user->account.bytes);
+static const char *name_of(const struct testbed *testbed, const struct user *user)
+{
+    return (const char *)testbed->names.data + user->name_at;
+}
+
+struct bytes testbed_user_key(const void *owner, uint32_t number)
+{
+    return BYTES_OF(user_of(owner, number)->account.bytes);
 }
 
 static void on_caller_gone(struct incoming *incoming)
@@ -80,22 +89,37 @@ static struct client *occupy_user(struct testbed *testbed, const struct user *us
         .lists = world_lists(testbed->world, user->seat),
         .sessions = world_sessions(testbed->world, user->seat),
         .identity_seed = identity_seed,
-        .display_name = user->name,
+        .display_name = name_of(testbed, user),
     });
 
     world_occupy(testbed->world, user->seat, &client_handler, client);
     return client;
 }
 
+static struct user *add_user(struct testbed *testbed, const char *name)
+{
+    uint32_t pages = testbed->user_count / USERS_PER_PAGE;
+    struct user *user;
+
+    if (testbed->user_count % USERS_PER_PAGE == 0) {
+        testbed->user_pages = xrealloc(testbed->user_pages, (pages + 1) * sizeof(*testbed->user_pages));
+        testbed->user_pages[pages] = xcalloc(USERS_PER_PAGE, sizeof(struct user));
+    }
+    user = user_of(testbed, testbed->user_count++);
+    user->name_at = (uint32_t)testbed->names.len;
+    buf_text(&testbed->names, name);
+    buf_byte(&testbed->names, '\0');
+    ASSERT(testbed->names.err == OK);
+    return user;
+}
+
 uint32_t testbed_add_client(struct testbed *testbed, const char *name)
 {
     uint32_t number = testbed->user_count;
-    struct user *user = xmalloc(sizeof(*user) + strlen(name) + 1);
+    struct user *user = add_user(testbed, name);
     uint8_t identity_seed[32];
 
     identity_seed_of(testbed, number, identity_seed);
-    strcpy(user->name, name);
-    user->number = number;
     user->seat =
         world_add_seat(testbed->world, &(struct seat_config){
                                            .address = client_address(number),
@@ -107,25 +131,13 @@ uint32_t testbed_add_client(struct testbed *testbed, const char *name)
                                        });
     user->account = *client_account(occupy_user(testbed, user, identity_seed));
     crypto_wipe(identity_seed, sizeof(identity_seed));
-
-    if (number == testbed->user_cap) {
-        testbed->user_cap = number == 0 ? 64 : 2 * number;
-        testbed->users = xrealloc(testbed->users, testbed->user_cap * sizeof(struct user *));
-    }
-    testbed->users[testbed->user_count++] = user;
-    table_put(&testbed->users_by_account, user);
+    number_index_add(&testbed->users_by_account);
     return number;
 }
 
 uint32_t testbed_client_count(const struct testbed *testbed)
 {
     return testbed->user_count;
-}
-
-static const struct user *user_of(const struct testbed *testbed, uint32_t client)
-{
-    ASSERT(client < testbed->user_count);
-    return testbed->users[client];
 }
 
 struct client *testbed_client(struct testbed *testbed, uint32_t client)
@@ -173,12 +185,10 @@ uint32_t testbed_client_seat(const struct testbed *testbed, uint32_t client)
 
 const char *testbed_client_name(const struct testbed *testbed, uint32_t client)
 {
-    return user_of(testbed, client)->name;
+    return name_of(testbed, user_of(testbed, client));
 }
 
 uint32_t testbed_client_by_account(const struct testbed *testbed, const struct account_id *account)
 {
-    const struct user *user = table_get(&testbed->users_by_account, BYTES_OF(account->bytes));
-
-    return user == NULL ? UINT32_MAX : user->number;
+    return number_index_find(&testbed->users_by_account, BYTES_OF(account->bytes));
 }

@@ -7,8 +7,7 @@
 #include "sim/stopwatch.h"
 #include "sim/windows.h"
 
-#define SINKS_MAX         4
-#define ADDRESS_TABLE_KEY UINT64_C(0x61646472) /* any; order never depends on it */
+#define SINKS_MAX 4
 
 struct control {
     control_fn fn;
@@ -32,9 +31,9 @@ struct world {
     } interrupted;
 };
 
-static struct bytes seat_address_key(const void *value)
+static struct bytes seat_key(const void *owner, uint32_t number)
 {
-    return address_key(&((const struct seat *)value)->address);
+    return address_key(&seat_at(owner, number)->address);
 }
 
 static void set_window(struct settings *settings, uint32_t access_us_min)
@@ -56,7 +55,7 @@ struct world *world_new(const struct world_config *config)
     world->settings.epoch_ms = config->epoch_ms;
     world->settings.tap = config->tap;
     world->settings.tap_owner = config->tap_owner;
-    table_init(&world->settings.by_address, seat_address_key, ADDRESS_TABLE_KEY);
+    number_index_init(&world->settings.by_address, seat_key, &world->settings);
     event_queue_init(&world->controls);
     for (size_t i = 0; i < WORLD_SHARDS; i++)
         shard_init(&world->shards[i], &world->settings, world->shards);
@@ -79,7 +78,7 @@ void world_free(struct world *world)
     for (uint32_t i = 0; i < world->settings.seat_count; i += SEATS_PER_PAGE)
         free(world->settings.pages[i / SEATS_PER_PAGE]);
     free(world->settings.pages);
-    table_fini(&world->settings.by_address);
+    number_index_fini(&world->settings.by_address);
     free(world);
 }
 
@@ -125,15 +124,14 @@ uint32_t world_add_seat(struct world *world, const struct seat_config *config)
     if (config->access.access_us < settings->access_us_min)
         set_window(settings, config->access.access_us);
     seat_init(seat_at(settings, number), &world->shards[config->shard], number, config);
-    table_put(&settings->by_address, seat_at(settings, number));
+    number_index_add(&settings->by_address);
     return number;
 }
 
 uint32_t world_seat_at(const struct world *world, struct address address)
 {
-    const struct seat *seat = table_get(&world->settings.by_address, address_key(&address));
-
-    return seat == NULL ? SEAT_NONE : seat->number;
+    static_assert(NUMBER_NONE == SEAT_NONE, "no seat has that address");
+    return number_index_find(&world->settings.by_address, address_key(&address));
 }
 
 uint32_t world_seat_count(const struct world *world)
