@@ -190,16 +190,62 @@ class ModernAccount(EraAccount):
         return ({"pubkey": self.id, "ttl": ttl_ms, "timestamp": timestamp, "data": text},
                 base64.b64encode(digest).decode().rstrip("="), timestamp + ttl_ms)
 
+    def signature(self, text, secret=None):
+        return base64.b64encode(self.sign(text, secret or self.secret)[:64]).decode()
+
+    def by_members(self, method, params, connection):
+        """{node: what it answered, also that it failed}"""
+        answer = call(self.node, method, {"pubkey": self.id, **params}, connection)
+        return {self.members[key]: entry for key, entry in answer["swarm"].items()}
+
     def store(self, prepared, connection=None):
-        answer = call(self.node, "store", prepared[0], connection)
-        return [self.members[key] for key, entry in answer["swarm"].items() if entry.get("hash") == prepared[1]]
+        entries = self.by_members("store", prepared[0], connection)
+        kept = [node for node, entry in entries.items() if entry.get("hash") == prepared[1]]
+        if not kept:
+            raise Refused(503, b"no member keeps it: " + json.dumps(entries[self.node]).encode())
+        return kept
 
     def retrieve(self, node, last="", connection=None):
         timestamp = now_ms()
-        signature = self.sign(f"retrieve{timestamp}".encode(), self.secret)[:64]
         answer = call(node, "retrieve", {"pubkey": self.id, "pubkey_ed25519": self.ed25519, "timestamp": timestamp,
-                                         "signature": base64.b64encode(signature).decode(), "last_hash": last}, connection)
+                                         "signature": self.signature(f"retrieve{timestamp}".encode()), "last_hash": last},
+                      connection)
         return answer["messages"], answer["more"]
+
+    def signed(self, method, text, params, connection):
+        return self.by_members(method, {"pubkey_ed25519": self.ed25519, "signature": self.signature(text), **params}, connection)
+
+    def delete(self, hashes, connection=None):
+        return self.signed("delete", ("delete" + "".join(hashes)).encode(), {"messages": hashes}, connection)
+
+    def delete_all(self, connection=None):
+        timestamp = now_ms()
+        return self.signed("delete_all", f"delete_all{timestamp}".encode(), {"timestamp": timestamp}, connection)
+
+    def expire(self, hashes, ends_ms, connection=None):
+        return self.signed("expire", f"expire{ends_ms}{''.join(hashes)}".encode(), {"messages": hashes, "expiry": ends_ms},
+                           connection)
+
+    def token(self, rng):
+        """(a subaccount's token that may read, its secret key)"""
+        from nacl import bindings
+        public, secret = bindings.crypto_sign_seed_keypair(rng.randbytes(32))
+        return bytes([0x05, 1, 0, 0]) + public, secret
+
+    def revoke(self, token, taken_back, connection=None):
+        timestamp, method = now_ms(), "unrevoke" if taken_back else "revoke"
+        return self.signed(method + "_subaccount", f"{method}_subaccount{timestamp}".encode() + token[0],
+                           {"timestamp": timestamp, method: [token[0].hex()]}, connection)
+
+    def may_read(self, node, token):
+        timestamp = now_ms()
+        status, text = rpc(node, "retrieve",
+                           {"pubkey": self.id, "pubkey_ed25519": self.ed25519, "timestamp": timestamp,
+                            "subaccount": token[0].hex(), "subaccount_sig": self.signature(token[0]),
+                            "signature": self.signature(f"retrieve{timestamp}".encode(), token[1])})
+        if status not in (200, 401):
+            raise Refused(status, text)
+        return status == 200
 
 
 ACCOUNTS = {"era": EraAccount, "modern": ModernAccount}
