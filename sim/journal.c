@@ -97,6 +97,25 @@ static void write_header(struct buf *line, const struct scenario_config *config)
     write_serving(line, config->serving);
 }
 
+/* A line is JSON, so what stands in it is text; the rest of the header is far below half of a line. */
+const char *journal_obstacle(const struct scenario_config *config)
+{
+    bool is_text = utf8_valid(config->source) && utf8_valid(bytes_text(config->name));
+    struct buf line;
+    bool fits;
+
+    for (size_t i = 0; i < config->set_count; i++)
+        is_text =
+            is_text && utf8_valid(bytes_text(config->sets[i].name)) && utf8_valid(bytes_text(config->sets[i].value));
+    if (!is_text)
+        return "the scenario, its name and its parameters must be UTF-8 text";
+    buf_init(&line, JOURNAL_LINE_BYTES_MAX / 2);
+    json_write_text(&line, config->source);
+    fits = line.err == OK;
+    buf_fini(&line);
+    return fits ? NULL : "the scenario is too large";
+}
+
 struct journal *journal_create(const char *path, const struct scenario_config *config, uint64_t record_count)
 {
     FILE *file = fopen(path, "wb");

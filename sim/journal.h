@@ -13,10 +13,12 @@
 #include "sim/change.h"
 #include "sim/scenario.h"
 
-#define JOURNAL_LINE_BYTES_MAX (32u << 20) /* a body of 10 MiB in base64, and a scenario of 16 MiB */
+#define JOURNAL_LINE_BYTES_MAX (32u << 20) /* a body of 10 MiB in base64, twice a scenario of 16 MiB */
 
 /* Writing. NULL is a journal that nobody wants: all of these do nothing with it. */
 struct journal;
+/* NULL: a journal can be made of it; else why not. To be asked before journal_create(). */
+const char *journal_obstacle(const struct scenario_config *config);
 /* Writes the header: `record_count` calls of journal_record() follow. NULL: errno tells. */
 struct journal *journal_create(const char *path, const struct scenario_config *config, uint64_t record_count);
 /* A record that a node's disk began with: in ascending order of disks, then of keys. */

@@ -183,8 +183,13 @@ static int start_server(struct serve *serve)
 
 static int start_journal(struct serve *serve)
 {
+    const char *obstacle;
+
     if (serve->journal_path == NULL)
         return 0;
+    obstacle = journal_obstacle(&serve->args.config);
+    if (obstacle != NULL)
+        return wrong_value("--journal", serve->journal_path, obstacle);
     serve->journal = serve_data_journal(&serve->data, serve->journal_path, &serve->args.config);
     if (serve->journal != NULL)
         return 0;

@@ -7,10 +7,11 @@ import json
 import os
 import random
 import socket
+import subprocess
 import tempfile
 import unittest
 
-from served import Served, account, main, replay, store_params
+from served import PROGRAM, Served, account, main, replay, store_params
 
 
 class Replays(unittest.TestCase):
@@ -34,6 +35,15 @@ class Replays(unittest.TestCase):
             served.nodes()
         served.nodes()
         return served
+
+    def test_what_a_journal_cannot_hold_is_refused(self):
+        scenario, journal = (os.path.join(self.folder.name, name) for name in ("latin.lua", "journal"))
+        with open(scenario, "wb") as out:
+            out.write(b"world { nodes = 12 } -- caf\xe9\n")
+        done = subprocess.run([PROGRAM, "serve", scenario, "--journal", journal], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("UTF-8", done.stderr)
+        self.assertFalse(os.path.exists(journal))
 
     def test_a_journal_ends_with_the_same_digest_on_any_number_of_threads(self):
         served = self.serve_some("--threads", "2")

@@ -169,6 +169,31 @@ START_TEST(no_journal_is_none)
 }
 END_TEST
 
+/* What JSON cannot hold, or a line, is said before anything is written. */
+START_TEST(what_no_journal_can_hold_is_told)
+{
+    struct scenario_config of = config();
+    const struct scenario_set wrong = {"users", "caf\xe9"};
+    struct buf large;
+
+    ck_assert_ptr_null(journal_obstacle(&of));
+    of.source = BYTES_LIT("-- caf\xe9");
+    ck_assert_ptr_nonnull(strstr(journal_obstacle(&of), "UTF-8"));
+    of.source = BYTES_LIT("-- caf\xc3\xa9");
+    ck_assert_ptr_null(journal_obstacle(&of));
+    of.sets = &wrong;
+    of.set_count = 1;
+    ck_assert_ptr_nonnull(strstr(journal_obstacle(&of), "UTF-8"));
+    of.set_count = 0;
+    buf_init(&large, 16u << 20);
+    while (large.err == OK)
+        buf_append(&large, BYTES_LIT("-------------------------------------------------------------\n"));
+    of.source = buf_bytes(&large);
+    ck_assert_ptr_nonnull(strstr(journal_obstacle(&of), "too large"));
+    buf_fini(&large);
+}
+END_TEST
+
 /* A full disk is noticed at the end, if not before. */
 START_TEST(a_full_disk_is_told)
 {
@@ -347,5 +372,5 @@ START_TEST(records_that_are_none_are_refused)
 END_TEST
 
 TEST_MAIN("journal", the_header_makes_the_round_trip, entries_make_the_round_trip, no_journal_is_none,
-          a_full_disk_is_told, what_is_no_journal_says_why, a_bad_entry_is_refused, an_undo_makes_the_round_trip,
-          records_make_the_round_trip, records_that_are_none_are_refused)
+          what_no_journal_can_hold_is_told, a_full_disk_is_told, what_is_no_journal_says_why, a_bad_entry_is_refused,
+          an_undo_makes_the_round_trip, records_make_the_round_trip, records_that_are_none_are_refused)
