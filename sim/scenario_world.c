@@ -327,6 +327,24 @@ static void start_observer(lua_State *lua, struct scenario *scenario)
                    (int)testbed_node_count(scenario->testbed));
 }
 
+/* The nodes of a host have one port each, from the first one on. */
+static void check_ports(lua_State *lua, const struct testbed_config *config)
+{
+    const struct chain_snapshot *snapshot = config->snapshot;
+    uint32_t most = config->nodes < config->nodes_per_host ? config->nodes : config->nodes_per_host;
+
+    for (uint32_t i = 0; snapshot != NULL && i < snapshot->node_count; i++) {
+        uint32_t count = 0;
+
+        for (uint32_t j = 0; j < snapshot->node_count; j++)
+            count += snapshot->host[j] == snapshot->host[i];
+        most = count > most ? count : most;
+    }
+    if (most > 0 && most - 1 > (uint32_t)UINT16_MAX - config->node_port)
+        luaL_error(lua, "world: a host has %d nodes, more than there are ports from %d on", (int)most,
+                   (int)config->node_port);
+}
+
 /* `network` is what the config points to. */
 static void build(lua_State *lua, struct scenario *scenario, struct testbed_config *config,
                   struct network_config *network, uint64_t keep)
@@ -350,6 +368,7 @@ static void build(lua_State *lua, struct scenario *scenario, struct testbed_conf
             network->lookahead_us = LAN_US;
         }
     }
+    check_ports(lua, config);
     scenario->observer = scenario->config->observer != NULL ? scenario->config->observer : scenario->own_observer;
     if (scenario->observer != NULL) {
         config->world.tap = observer_tap;

@@ -5,10 +5,12 @@ Usage: test_serve.py PATH_OF_SWARMBED
 """
 import http.client
 import json
+import os
 import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -200,6 +202,17 @@ class Ends(unittest.TestCase):
             done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(text, done.stderr)
+
+    def test_hosts_with_more_nodes_than_ports_are_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            scenario = os.path.join(folder, "crowded.lua")
+            for nodes, text in ((16, "ports"), (15, "built")):
+                with open(scenario, "w", encoding="utf-8") as out:
+                    out.write(f"world {{ nodes = 30, nodes_per_host = {nodes} }}\nerror('built')\n")
+                done = subprocess.run([PROGRAM, "serve", scenario, "--node-port", "65521"], capture_output=True, text=True,
+                                      check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(text, done.stderr)
 
     def test_a_port_that_is_taken_is_told(self):
         with socket.socket() as taken:
