@@ -184,6 +184,11 @@ enum err client_decline(struct client *client, const struct account_id *contact)
     return friend_decline(client, contact);
 }
 
+enum err client_block(struct client *client, const struct account_id *contact, bool blocked)
+{
+    return account_equal(contact, &client->account) ? ERR_REFUSED : friend_block(client, contact, blocked);
+}
+
 enum err client_send(struct client *client, const struct account_id *account, struct bytes text,
                      const struct sent **sent)
 {

@@ -94,6 +94,9 @@ MUST_CHECK enum err client_befriend(struct client *client, const struct account_
 MUST_CHECK enum err client_accept(struct client *client, const struct account_id *contact);
 /* Nothing is sent: the other side sees a request that nobody answers. */
 MUST_CHECK enum err client_decline(struct client *client, const struct account_id *contact);
+/* From now on whatever comes from that account is dropped, or no longer; how one stands with it stays. ERR_REFUSED:
+ * oneself; ERR_FULL: LIMIT_CONTACTS. */
+MUST_CHECK enum err client_block(struct client *client, const struct account_id *contact, bool blocked);
 
 /* Sends a text to a friend: synchronously to one who is online, else asynchronously. ERR_REFUSED: no friend;
  * ERR_TOO_BIG: over LIMIT_TEXT_BYTES; ERR_FORMAT: not UTF-8 or empty; ERR_FULL: LIMIT_OUTBOX, LIMIT_OUTBOX_CONTACT;

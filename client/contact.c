@@ -11,6 +11,9 @@
 
 #define RECORD_VERSION 1
 
+/* Bits of one byte of the record. */
+enum { FLAG_RESET_IN_NEW = 1, FLAG_BLOCKED = 2 };
+
 const char *contact_state_text(enum contact_state state)
 {
     switch (state) {
@@ -199,7 +202,8 @@ void contact_save(struct contact *contact)
     storage_u8(&value, RECORD_VERSION);
     storage_u8(&value, contact->friend_state);
     storage_u8(&value, contact->reset);
-    storage_u8(&value, contact->reset_in_new);
+    storage_u8(&value,
+               (contact->reset_in_new ? FLAG_RESET_IN_NEW : 0) | (contact->blocked ? FLAG_BLOCKED : 0));
     storage_u64(&value, (uint64_t)contact->asked_ms);
     storage_u64(&value, (uint64_t)contact->asking_ms);
     storage_u64(&value, (uint64_t)contact->reset_ms);
@@ -228,7 +232,9 @@ bool contact_load(struct client *client, struct bytes key, struct bytes value)
         return false;
     contact->friend_state = storage_read_u8(&reader);
     contact->reset = storage_read_u8(&reader);
-    contact->reset_in_new = storage_read_u8(&reader) != 0;
+    uint8_t flags = storage_read_u8(&reader);
+    contact->reset_in_new = (flags & FLAG_RESET_IN_NEW) != 0;
+    contact->blocked = (flags & FLAG_BLOCKED) != 0;
     contact->asked_ms = (int64_t)storage_read_u64(&reader);
     contact->asking_ms = (int64_t)storage_read_u64(&reader);
     contact->reset_ms = (int64_t)storage_read_u64(&reader);

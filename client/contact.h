@@ -26,6 +26,7 @@ struct contact {
     uint8_t friend_state; /* enum friend_state as of the last event: friend_state_now() minds the clock */
     uint8_t reset;        /* enum reset_state */
     bool reset_in_new;    /* RESET_REQUESTED: the new session is the active one */
+    bool blocked;         /* whatever comes from it is dropped unopened */
     int64_t asked_ms;     /* own request: when it was stored */
     int64_t asking_ms;    /* their request: its envelope's time */
     int64_t reset_ms;

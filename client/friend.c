@@ -3,6 +3,7 @@
 #include "client/client_state.h"
 #include "client/conversation.h"
 #include "client/outbox.h"
+#include "client/presence.h"
 #include "client/storage.h"
 
 const char *friend_state_text(enum friend_state state)
@@ -200,6 +201,22 @@ enum err friend_decline(struct client *client, const struct account_id *account)
         return ERR_NOT_FOUND;
     contact_set_bundle(contact, NULL);
     set_state(contact, FRIEND_NONE);
+    return OK;
+}
+
+enum err friend_block(struct client *client, const struct account_id *account, bool blocked)
+{
+    struct contact *contact = contact_find(client, account);
+
+    if (contact == NULL && !blocked)
+        return OK;
+    if (contact == NULL && (contact = contact_get(client, account)) == NULL)
+        return ERR_FULL;
+    contact->blocked = blocked;
+    contact_save(contact);
+    storage_flush(client);
+    if (blocked)
+        presence_forget(contact);
     return OK;
 }
 

@@ -15,6 +15,7 @@ MUST_CHECK enum err friend_ask(struct client *client, const struct account_id *r
                                const struct sent **sent);
 MUST_CHECK enum err friend_accept(struct client *client, const struct account_id *account);
 MUST_CHECK enum err friend_decline(struct client *client, const struct account_id *account);
+MUST_CHECK enum err friend_block(struct client *client, const struct account_id *account, bool blocked);
 
 /* The own request is stored at a node; or was given up. */
 void friend_on_asked(struct contact *contact, bool stored);

@@ -37,6 +37,7 @@ enum message_fault {
     MESSAGE_UNKNOWN_PREKEY, /* begins a session with prekeys that were not made for this contact, or are gone */
     MESSAGE_TOO_MANY_CONTACTS,
     MESSAGE_DUPLICATE, /* its key is used up */
+    MESSAGE_FROM_BLOCKED,
     MESSAGE_FAULT_COUNT
 };
 

@@ -212,6 +212,12 @@ void presence_failed(struct contact *contact)
     set_state(contact, CONTACT_OFFLINE, BY_FAILURE);
 }
 
+void presence_forget(struct contact *contact)
+{
+    contact->has_node = false;
+    set_state(contact, CONTACT_OFFLINE, BY_STOPPING);
+}
+
 void presence_begin(struct client *client)
 {
     struct contact *contact;

@@ -16,6 +16,8 @@ void presence_on_heard(struct contact *contact, const struct listen_status *stat
 void presence_acknowledged(struct contact *contact, const struct receipt *receipt);
 /* A delivery to it failed. */
 void presence_failed(struct contact *contact);
+/* We do not want to know where it is. */
+void presence_forget(struct contact *contact);
 
 /* We listen: those who said a moment ago that they do are asked. */
 void presence_begin(struct client *client);

@@ -129,12 +129,21 @@ static bool again(struct client *client, const struct envelope *envelope, bool h
     return false;
 }
 
+static bool is_blocked(const struct client *client, const struct account_id *account)
+{
+    const struct contact *contact = contact_find(client, account);
+
+    return contact != NULL && contact->blocked;
+}
+
 static bool take(struct client *client, struct bytes data, struct bytes hash, bool heard)
 {
     struct envelope envelope;
     uint8_t identity[SEEN_KEY_BYTES];
     enum message_fault fault = message_unwrap(client, data, &envelope);
 
+    if (fault == MESSAGE_READABLE && is_blocked(client, &envelope.source))
+        fault = MESSAGE_FROM_BLOCKED;
     if (fault == MESSAGE_READABLE) {
         identity_of(&envelope, identity);
         if (seen_has(client, identity))

@@ -142,6 +142,7 @@ struct writing {
     struct account_id recipient;
     struct bytes text;
     const struct sent *sent;
+    bool blocks;
     enum err err;
 };
 
@@ -218,6 +219,23 @@ static int client_accepts(lua_State *lua)
 static int client_declines(lua_State *lua)
 {
     return answer_request(lua, decline_fn);
+}
+
+static void block_fn(void *machine, void *owner)
+{
+    struct writing *writing = owner;
+
+    writing->err = client_block(machine, &writing->recipient, writing->blocks);
+}
+
+/* alice:block(bob); alice:block(bob, false) */
+static int client_blocks(lua_State *lua)
+{
+    struct object object = check_object(lua, 1, OBJECT_CLIENT);
+    struct writing writing = {.recipient = check_account(lua, 2), .blocks = lua_isnone(lua, 3) || lua_toboolean(lua, 3)};
+
+    as_user(lua, object.number, block_fn, &writing);
+    return writing.err == OK ? 0 : luaL_error(lua, "cannot be blocked: %s", err_text(writing.err));
 }
 
 static void online_fn(void *machine, void *owner)
@@ -390,6 +408,7 @@ static const luaL_Reg client_methods[] = {
     {"befriend", client_befriends},
     {"accept", client_accepts},
     {"decline", client_declines},
+    {"block", client_blocks},
     {"send", client_sends},
     {"online", client_goes_online},
     {"offline", client_goes_offline},

@@ -191,6 +191,30 @@ START_TEST(both_ways_is_once)
 }
 END_TEST
 
+/* A friend who was blocked: neither heard nor acknowledged nor read from the swarm, and not known to be there. */
+START_TEST(blocked_is_not_heard)
+{
+    start();
+    size_t before = shown(), to_alice = delivers_to(alice);
+    ck_assert_int_eq(client_block(bob, client_account(alice), true), OK);
+    ck_assert_int_eq(client_contact_state(bob, client_account(alice)), CONTACT_OFFLINE);
+    say("do you hear me?");
+    fake_swarm_run_ms(&net, LIMIT_ACK_MS + 1000);
+    ck_assert_int_eq(sent->state, SEND_STORED);
+    friends_poll(&net, bob);
+    fake_swarm_run_ms(&net, 1000);
+    ck_assert_uint_eq(shown(), before);
+    ck_assert_uint_eq(delivers_to(alice), to_alice);
+    ck_assert_int_eq(client_friend_state(bob, client_account(alice)), FRIEND_FRIENDS);
+    ck_assert_int_eq(client_block(bob, client_account(alice), false), OK);
+    say("and now?");
+    fake_swarm_run(&net);
+    friends_poll(&net, bob);
+    ck_assert_uint_eq(shown(), before + 1);
+    stop();
+}
+END_TEST
+
 /* What came from the swarm is not acknowledged; neither is anything if the sender's node is not known. */
 START_TEST(stored_is_not_acknowledged)
 {
@@ -275,5 +299,5 @@ START_TEST(typing_is_not_acknowledged)
 END_TEST
 
 TEST_MAIN("acknowledge", several_in_one, durable_before_acknowledged, lost_acknowledgement, forgotten_duplicate,
-          both_ways_is_once, stored_is_not_acknowledged, full_receipt_goes_at_once, sent_once,
+          both_ways_is_once, blocked_is_not_heard, stored_is_not_acknowledged, full_receipt_goes_at_once, sent_once,
           typing_is_not_acknowledged)

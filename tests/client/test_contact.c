@@ -124,6 +124,7 @@ START_TEST(record_comes_back)
     contact->friend_state = FRIEND_ASKING;
     contact->reset = RESET_REQUESTED;
     contact->reset_in_new = true;
+    contact->blocked = true;
     contact->asked_ms = 5;
     contact->asking_ms = 6;
     contact->reset_ms = 7;
@@ -148,7 +149,7 @@ START_TEST(record_comes_back)
     ck_assert_mem_eq(contact->one_time.secret.bytes, one_time.secret.bytes, 32);
     ck_assert_uint_eq(contact->friend_state, FRIEND_ASKING);
     ck_assert_uint_eq(contact->reset, RESET_REQUESTED);
-    ck_assert(contact->reset_in_new);
+    ck_assert(contact->reset_in_new && contact->blocked);
     ck_assert_int_eq(contact->asked_ms, 5);
     ck_assert_int_eq(contact->asking_ms, 6);
     ck_assert_int_eq(contact->reset_ms, 7);

@@ -219,6 +219,26 @@ START_TEST(their_request_expires)
 }
 END_TEST
 
+/* A newer one replaces it: its four days, its prekeys and its name count. */
+START_TEST(newer_request_replaces)
+{
+    start();
+    ck_assert(give(bob, friends_request(alice, client_account(bob), (uint64_t)net.fake.now_ms, "Hi")));
+    struct prekey_bundle first = *contact_find(bob, client_account(alice))->bundle;
+    contact_find(bob, client_account(alice))->display_name[0] = 'X';
+    one_time_prekey_forget(&contact_find(alice, client_account(bob))->one_time);
+    net.fake.now_ms += 1000;
+    ck_assert(give(bob, friends_request(alice, client_account(bob), (uint64_t)net.fake.now_ms, "Hi again")));
+    ck_assert_uint_ne(contact_find(bob, client_account(alice))->bundle->prekey_id, first.prekey_id);
+    ck_assert_str_eq(contact_find(bob, client_account(alice))->display_name, "Alice");
+    net.fake.now_ms += TTL_FRIEND_REQUEST_MS - 1;
+    ck_assert_int_eq(state(bob, alice), FRIEND_ASKING);
+    net.fake.now_ms++;
+    ck_assert_int_eq(state(bob, alice), FRIEND_NONE);
+    stop();
+}
+END_TEST
+
 /* A request to one who has asked: accepted at once, in states 1, 2 and 5. */
 START_TEST(both_ask)
 {
@@ -302,6 +322,30 @@ START_TEST(friend_lost_all)
 }
 END_TEST
 
+/* A request of somebody blocked is dropped unopened: nobody is asked, and nothing of it is kept. One may block whom one
+ * does not know yet, and think better of it. */
+START_TEST(blocked_may_not_ask)
+{
+    start();
+    ck_assert_int_eq(client_block(bob, client_account(bob), true), ERR_REFUSED);
+    ck_assert_int_eq(client_block(bob, client_account(alice), false), OK);
+    ck_assert_ptr_null(bob->contacts);
+    ck_assert_int_eq(client_block(bob, client_account(alice), true), OK);
+    struct blob *request = friends_request(alice, client_account(bob), (uint64_t)net.fake.now_ms, "Hi");
+    uint64_t opened = net.fake.charged[COST_X25519];
+    ck_assert(!give(bob, request));
+    ck_assert_uint_eq(net.fake.charged[COST_X25519], opened);
+    ck_assert_uint_eq(fake_env_last_trace(&net.fake, TRACE_UNREADABLE)->n[0], MESSAGE_FROM_BLOCKED);
+    ck_assert_int_eq(state(bob, alice), FRIEND_NONE);
+    ck_assert_ptr_null(contact_find(bob, client_account(alice))->bundle);
+    ck_assert_uint_eq(shown(bob), 0);
+    ck_assert_int_eq(client_block(bob, client_account(alice), false), OK);
+    ck_assert(give(bob, friends_request(alice, client_account(bob), (uint64_t)net.fake.now_ms, "Please")));
+    ck_assert_int_eq(state(bob, alice), FRIEND_ASKING);
+    stop();
+}
+END_TEST
+
 /* Prekeys whose signature is wrong: refused when they would be used, and the request is dropped with them. */
 START_TEST(bad_prekeys_are_refused)
 {
@@ -347,5 +391,6 @@ START_TEST(strangers_begin_no_session)
 END_TEST
 
 TEST_MAIN("friend", asked_and_accepted, locked_while_pending, failed_request_is_none, declined_in_silence,
-          own_request_expires, expired_may_ask_again, their_request_expires, both_ask, both_at_once, friend_lost_all,
-          bad_prekeys_are_refused, long_introduction_costs_nothing, strangers_begin_no_session)
+          own_request_expires, expired_may_ask_again, their_request_expires, newer_request_replaces, both_ask,
+          both_at_once, friend_lost_all, blocked_may_not_ask, bad_prekeys_are_refused, long_introduction_costs_nothing,
+          strangers_begin_no_session)

@@ -334,7 +334,16 @@ START_TEST(clients_become_friends)
                  "expect(alice:friend_state(bob) == 'asked', 'she is told nothing')\n"
                  "expect(not pcall(alice.befriend, alice, bob, 'please'), 'and can not insist')\n"
                  "net:run '4d'\n"
-                 "expect(alice:friend_state(bob) == 'expired', 'until it has expired')\n");
+                 "expect(alice:friend_state(bob) == 'expired', 'until it has expired')\n"
+                 "expect(not pcall(bob.block, bob, bob), 'nobody blocks himself')\n"
+                 "bob:block(alice)\n"
+                 "alice:befriend(bob, 'please')\n"
+                 "net:run '10s'\nbob:poll()\nnet:run '10s'\n"
+                 "expect(bob:friend_state(alice) == 'none' and #bob.inbox == 1, 'then he sees no more of it')\n"
+                 "bob:block(alice, false)\n"
+                 "bob:befriend(alice, 'Sorry')\n"
+                 "net:run '10s'\nalice:poll()\nnet:run '10s'\n"
+                 "expect(alice:friend_state(bob) == 'friends', 'but may change his mind: both have asked')\n");
 }
 END_TEST
 
@@ -372,8 +381,8 @@ START_TEST(clients_die_and_come_back)
                   "for _, act in ipairs { 'poll', 'listen', 'stop', 'online', 'offline' } do\n"
                   "  expect(not pcall(bob[act], bob), 'a dead device does nothing')\n"
                   "end\n"
-                  "for _, act in ipairs { 'befriend', 'send', 'accept', 'decline', 'friend_state', 'contact_state', "
-                  "'has_request_from', 'cached_swarm' } do\n"
+                  "for _, act in ipairs { 'befriend', 'send', 'accept', 'decline', 'block', 'friend_state', "
+                  "'contact_state', 'has_request_from', 'cached_swarm' } do\n"
                   "  expect(not pcall(bob[act], bob, alice, 'x'), 'nor does it write or know')\n"
                   "end\n"
                   "for _, field in ipairs { 'busy', 'polling', 'paths', 'inbox', 'listening' } do\n"
