@@ -1,6 +1,7 @@
-/* Today's dialect in a whole virtual network: all members hold what was answered, and both suites and any number of
- * threads agree. */
+/* Today's dialect in a whole virtual network: all members hold what was answered, whoever becomes one later too, and both
+ * suites and any number of threads agree. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/text.h"
@@ -105,17 +106,16 @@ static void store(struct run *run, uint32_t member, const char *data)
     ck_assert_uint_eq(run->status, 200);
 }
 
-/* The hashes that a member has for the account. */
-static size_t retrieve(struct run *run, uint32_t member)
+/* A signed call for one namespace; `members` are what it has beside account, namespace and signature, and name the time
+ * that is signed. */
+static void signed_call(struct run *run, uint32_t member, enum modern_method method, int16_t namespace,
+                        int64_t signed_ms, const char *members)
 {
-    char hex[ACCOUNT_HEX_LEN + 1] = "", base64[BASE64_LEN(64) + 1] = "", body[500];
+    char hex[ACCOUNT_HEX_LEN + 1] = "", base64[BASE64_LEN(64) + 1] = "", body[700];
     struct modern_request request = {
-        .method = MODERN_RETRIEVE, .account = run->account, .signed_ms = world_now_ms(run->world)};
+        .method = method, .account = run->account, .namespace = namespace, .signed_ms = signed_ms};
     uint8_t signature[64];
-    struct json *document;
     struct buf text;
-    size_t count;
-    enum err err;
 
     buf_init(&text, SIZE_MAX);
     modern_request_signed_text(&text, &request);
@@ -124,14 +124,43 @@ static size_t retrieve(struct run *run, uint32_t member)
     base64_encode(base64, BYTES_OF(signature));
     account_to_hex(&run->account, hex);
     (void)snprintf(body, sizeof(body),
-                   "{\"method\":\"retrieve\",\"params\":{\"pubkey\":\"%s\",\"timestamp\":%lld,\"signature\":\"%s\"}}",
-                   hex, (long long)request.signed_ms, base64);
+                   "{\"method\":\"%s\",\"params\":{\"pubkey\":\"%s\",\"namespace\":%d,\"signature\":\"%s\",%s}}",
+                   modern_method_name(method), hex, namespace, base64, members);
     call(run, member, body);
     ck_assert_msg(run->status == 200, "%u %s", run->status, run->body);
+    ck_assert_ptr_null(strstr(run->body, "failed"));
+}
+
+static void store_in(struct run *run, int16_t namespace, const char *data, int64_t ttl_ms)
+{
+    int64_t now_ms = world_now_ms(run->world);
+    char members[200];
+
+    (void)snprintf(members, sizeof(members), "\"timestamp\":%lld,\"ttl\":%lld,\"data\":\"%s\"", (long long)now_ms,
+                   (long long)ttl_ms, data);
+    signed_call(run, 0, MODERN_STORE, namespace, now_ms, members);
+}
+
+/* The answer is in the run's body; the number of its messages. */
+static size_t retrieve_from(struct run *run, uint32_t member, int16_t namespace)
+{
+    int64_t now_ms = world_now_ms(run->world);
+    struct json *document;
+    char members[100];
+    size_t count;
+    enum err err;
+
+    (void)snprintf(members, sizeof(members), "\"timestamp\":%lld", (long long)now_ms);
+    signed_call(run, member, MODERN_RETRIEVE, namespace, now_ms, members);
     document = json_parse(bytes_text(run->body), &err);
     count = json_count(json_get(document, "messages"));
     json_free(document);
     return count;
+}
+
+static size_t retrieve(struct run *run, uint32_t member)
+{
+    return retrieve_from(run, member, 0);
 }
 
 /* A store that is answered is at every member. */
@@ -146,6 +175,99 @@ START_TEST(all_members_hold_what_was_answered)
     for (uint32_t i = 0; i < run.member_count; i++)
         ck_assert_uint_eq(retrieve(&run, i), 2);
     (void)end(&run);
+}
+END_TEST
+
+/* ---- when swarms change ---- */
+
+static const struct {
+    int16_t namespace;
+    size_t messages;
+} kept[] = {{0, 2}, {5, 3}, {-21, 1}, {-10, 1}, {6, 0}};
+
+static void store_all_kinds(struct run *run)
+{
+    int64_t ends_ms = world_now_ms(run->world) + 86400000;
+    char members[100];
+
+    store_in(run, 0, "b25l", 2 * 86400000);
+    store_in(run, 0, "dHdv", 86400000);
+    store_in(run, 5, "b25l", 2 * 86400000);
+    store_in(run, 5, "dHdv", 3 * 86400000);
+    (void)snprintf(members, sizeof(members), "\"expiry\":%lld", (long long)ends_ms);
+    signed_call(run, 0, MODERN_EXPIRE_ALL, 5, ends_ms, members);
+    store_in(run, 5, "dGhyZWU=", 4 * 86400000);
+    store_in(run, -21, "b25l", 86400000);
+    store_in(run, -21, "dHdv", 86400000);
+    store_in(run, -10, "b25l", 86400000);
+    store_in(run, 6, "b25l", 86400000);
+    (void)snprintf(members, sizeof(members), "\"timestamp\":%lld", (long long)world_now_ms(run->world));
+    signed_call(run, 0, MODERN_DELETE_ALL, 6, world_now_ms(run->world), members);
+}
+
+/* From the first message to the last: hashes, times and data. */
+static char *listed_by(struct run *run, uint32_t member, size_t kind)
+{
+    char *end;
+
+    ck_assert_uint_eq(retrieve_from(run, member, kept[kind].namespace), kept[kind].messages);
+    end = strstr(run->body, "\"more\"");
+    ck_assert_ptr_nonnull(end);
+    *end = '\0';
+    return strdup(run->body);
+}
+
+/* Blocks, until the swarm has a member that it did not have: with a node more, or one member less each time. The
+ * member's place in the new swarm. */
+static uint32_t wait_for_newcomer(struct run *run, bool exits)
+{
+    uint32_t old[ARRAY_LEN(run->members)], old_count = run->member_count;
+
+    memcpy(old, run->members, sizeof(old));
+    for (unsigned block = 0; block < 30; block++) {
+        if (exits)
+            testbed_exit(run->testbed, run->members[0]);
+        else
+            testbed_register(run->testbed);
+        testbed_block(run->testbed);
+        world_run_until(run->world, world_now_us(run->world) + 60 * SECOND_US, 0, NULL, NULL, 0);
+        run->member_count = testbed_swarm_nodes(run->testbed, &run->account, run->members, ARRAY_LEN(run->members));
+        for (uint32_t i = 0; i < run->member_count; i++) {
+            bool known = false;
+
+            for (uint32_t j = 0; j < old_count; j++)
+                known |= old[j] == run->members[i];
+            if (!known)
+                return i;
+        }
+    }
+    ck_abort_msg("nobody came");
+    return 0;
+}
+
+/* A node that joins, and one that another swarm gives when members leave, has all: each message in its namespace, with
+ * the end that it has now; what was deleted does not come back. */
+START_TEST(a_new_member_gets_all)
+{
+    for (unsigned exits = 0; exits < 2; exits++) {
+        char *listed[ARRAY_LEN(kept)];
+        uint32_t newcomer;
+        struct run run;
+
+        start(&run, &crypto_real, 1);
+        store_all_kinds(&run);
+        for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+            listed[i] = listed_by(&run, 1, i);
+        newcomer = wait_for_newcomer(&run, exits);
+        for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+            char *there = listed_by(&run, newcomer, i);
+
+            ck_assert_str_eq(there, listed[i]);
+            free(there);
+            free(listed[i]);
+        }
+        (void)end(&run);
+    }
 }
 END_TEST
 
@@ -186,4 +308,4 @@ START_TEST(suites_and_threads_agree)
 }
 END_TEST
 
-TEST_MAIN("modern_world", all_members_hold_what_was_answered, suites_and_threads_agree)
+TEST_MAIN("modern_world", all_members_hold_what_was_answered, a_new_member_gets_all, suites_and_threads_agree)
