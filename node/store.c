@@ -385,8 +385,8 @@ void store_sync(struct store *store, struct store_wait *wait, store_wait_fn done
     join_next_sync(store_ensure_content(store), wait, done);
 }
 
-/* A duplicate prolongs a modern message, and never shortens it (PROTOCOL 10.9). What it finds may be a change that is not
- * durable yet: it is told once that is. */
+/* A duplicate prolongs a modern message, and never shortens it (PROTOCOL 10.9). What it finds may be a change that is
+ * not durable yet: it is told once that is. */
 static enum err put_duplicate(struct store *store, struct record *record, const struct stored_body *body,
                               struct store_wait *wait, store_wait_fn done)
 {

@@ -24,7 +24,7 @@ struct store_wait {
     /* from store_put() on, unless it says ERR_FULL: */
     bool already;      /* the message was known before: to the modern views, if it is modern */
     int64_t expiry_ms; /* when it is over */
-    enum err err;      /* valid in `done`: OK; ERR_FULL or ERR_IO from the disk: a message is not held, nothing changed */
+    enum err err; /* valid in `done`: OK; ERR_FULL or ERR_IO from the disk: a message is not held, nothing changed */
     /* private to store.c: */
     store_wait_fn done;
     struct store_wait *next;
@@ -66,9 +66,9 @@ size_t store_start(struct store *store, struct body_pool *bodies);
 
 /* Takes a message; the store keeps the body by itself. OK: it will be held once durable, and then `wait` (NULL: nobody
  * waits) ends. OK too for a duplicate of a message that is not durable yet, or while any change is not, and for a
- * modern one whose expiry is later than the held one's, which it extends: `wait` ends once that is durable. ERR_DUPLICATE: held already, nothing has
- * changed; ERR_FULL: a bound is reached. In both cases `wait` never ends. A new message of a public outbox replaces
- * what its namespace holds, once it is durable itself. */
+ * modern one whose expiry is later than the held one's, which it extends: `wait` ends once that is durable.
+ * ERR_DUPLICATE: held already, nothing has changed; ERR_FULL: a bound is reached. In both cases `wait` never ends. A
+ * new message of a public outbox replaces what its namespace holds, once it is durable itself. */
 MUST_CHECK enum err store_put(struct store *store, struct stored_body *body, enum trace_cause cause,
                               struct store_wait *wait, store_wait_fn done);
 /* `wait` ends once everything put, deleted, changed and revoked up to now is durable. */
@@ -141,7 +141,7 @@ void store_each(struct store *store, store_each_fn each, void *each_owner);
 /* Every account with revoked tokens, the oldest token first; accounts in the order they came. */
 void store_each_revoked(const struct store *store, store_revoked_fn each, void *each_owner);
 /* Expired messages do not count. */
-bool store_holds(const struct store *store, const uint8_t hash[64]); /* an era hash, in namespace 0 */
+bool store_holds(const struct store *store, const uint8_t hash[64]);                /* an era hash, in namespace 0 */
 size_t store_held_for(const struct store *store, const struct account_id *account); /* in namespace 0 */
 
 #endif

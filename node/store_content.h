@@ -32,7 +32,7 @@ struct store_content *store_ensure_content(struct store *store);
 void store_drop_expired(struct store *store);
 /* After a change of expiries, or after messages were forgotten: may free the content. */
 void store_settle(struct store *store);
-void store_forget(struct store *store, struct record *record); /* memory and disk */
+void store_forget(struct store *store, struct record *record);        /* memory and disk */
 void store_delete_record(struct store *store, struct record *record); /* the same, told and counted */
 void store_change_expiry(struct store *store, struct record *record, int64_t expiry_ms);
 /* The same message with another expiry, here and on the disk. */

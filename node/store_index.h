@@ -22,14 +22,14 @@ enum index_key { BY_ERA, BY_MODERN, INDEX_KEYS };
 struct record {
     struct stored_body *body;
     uint32_t id;
-    uint32_t next, prev;             /* of its space by arrival; next before it is shown: free for the owner's use */
-    uint32_t chain[INDEX_KEYS];      /* in its bucket */
+    uint32_t next, prev;        /* of its space by arrival; next before it is shown: free for the owner's use */
+    uint32_t chain[INDEX_KEYS]; /* in its bucket */
     uint32_t twin_next, twin_prev;
     uint32_t heap_at;
     uint64_t arrival : ARRIVAL_BITS; /* its key on the disk */
     uint64_t cause : 7;              /* enum trace_cause, for the trace when it is shown */
     uint64_t shown : 1;
-    uint64_t moved : 1;              /* it stands for its twins since one that came earlier is gone */
+    uint64_t moved : 1; /* it stands for its twins since one that came earlier is gone */
 };
 static_assert(CAUSE_COUNT <= 1 << 7, "a cause fits its bits");
 static_assert(sizeof(struct record) <= 48, "what a replica costs is measured");
@@ -48,7 +48,7 @@ struct store_index {
     uint32_t bucket_count, count;             /* a power of two; records */
     struct table by_account;                  /* struct space, the first of an account */
     struct slab spaces;
-    uint32_t *heap;                           /* the shown ones by (end, arrival), the earliest first */
+    uint32_t *heap; /* the shown ones by (end, arrival), the earliest first */
     uint32_t heap_count, heap_cap;
 };
 

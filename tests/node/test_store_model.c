@@ -4,7 +4,8 @@
 #include "tests/support/check_main.h"
 #include "tests/support/store_fixture.h"
 
-/* Random stores of both dialects, deletions, expiries, failures and restarts against a list that is searched from front to back.
+/* Random stores of both dialects, deletions, expiries, failures and restarts against a list that is searched from front
+ * to back.
  */
 struct listed {
     bool held, is_era;

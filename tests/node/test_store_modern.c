@@ -266,6 +266,5 @@ START_TEST(whole_namespaces_expire)
 END_TEST
 
 TEST_MAIN("store_modern", views_are_of_one_namespace, pages_keep_their_budget, a_duplicate_prolongs,
-          an_outbox_holds_one, twins_are_one_message, deleted_messages_are_gone,
-          whole_namespaces_are_deleted, expiries_change_in_the_asked_direction,
-          an_expiry_in_the_past_ends_a_message, whole_namespaces_expire)
+          an_outbox_holds_one, twins_are_one_message, deleted_messages_are_gone, whole_namespaces_are_deleted,
+          expiries_change_in_the_asked_direction, an_expiry_in_the_past_ends_a_message, whole_namespaces_expire)

@@ -16,9 +16,9 @@ static void expire(int16_t namespace, uint8_t number, int64_t expiry_ms)
 {
     int64_t now_ms;
 
-    ck_assert_int_eq(store_expire(&world.store, &world.account, hash_of(namespace, number), expiry_ms, EXPIRE_EITHER,
-                                  &now_ms),
-                     CHANGE_UPDATED);
+    ck_assert_int_eq(
+        store_expire(&world.store, &world.account, hash_of(namespace, number), expiry_ms, EXPIRE_EITHER, &now_ms),
+        CHANGE_UPDATED);
 }
 
 /* All up to now is lost, and who waits is told. */

@@ -1,5 +1,5 @@
-/* Today's dialect in a whole virtual network: all members hold what was answered, whoever becomes one later too, and both
- * suites and any number of threads agree. */
+/* Today's dialect in a whole virtual network: all members hold what was answered, whoever becomes one later too, and
+ * both suites and any number of threads agree. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
