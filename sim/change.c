@@ -74,6 +74,10 @@ enum err change_decode(const struct json *object, struct change *out, const char
         err = decode_index(object, "to", &out->to, why);
     if (err == OK && info->members & CHANGES_TEXT)
         err = decode_text(object, out, why);
+    if (err == OK && info->members & CHANGES_ARRIVAL)
+        err = decode_index(object, "identity", &out->identity, why);
+    if (err == OK && info->members & CHANGES_ARRIVAL)
+        err = decode_index(object, "host", &out->host, why);
     return err;
 }
 
@@ -100,6 +104,10 @@ void change_encode(struct buf *out, const struct change *change)
     if (info->members & CHANGES_TEXT) {
         json_write_name(out, "text");
         json_write_text(out, change->text);
+    }
+    if (info->members & CHANGES_ARRIVAL) {
+        write_number(out, "identity", change->identity);
+        write_number(out, "host", change->host);
     }
 }
 
@@ -190,8 +198,17 @@ enum err change_check(const struct change *change, struct testbed *testbed, cons
     if (members & CHANGES_CLIENT && (change->client >= testbed_client_count(testbed) ||
                                      (needs_life(change->kind) && testbed_client(testbed, change->client) == NULL)))
         return ERR_NOT_FOUND;
+    *why = "host";
+    if (change->host > TESTBED_HOST_MAX)
+        return ERR_RANGE;
+    *why = "identity";
+    if (members & CHANGES_ARRIVAL && !testbed_has_arrivals(testbed, change->identity))
+        return ERR_NOT_FOUND;
+    if (members & CHANGES_ARRIVAL && testbed_knows(testbed, change->identity))
+        return ERR_DUPLICATE;
     *why = "change";
-    if ((change->kind == CHANGE_REGISTER && testbed_node_count(testbed) >= NODES_MAX) ||
+    if (((change->kind == CHANGE_REGISTER || change->kind == CHANGE_ARRIVAL) &&
+         testbed_node_count(testbed) >= NODES_MAX) ||
         (change->kind == CHANGE_CLIENT && testbed_client_count(testbed) >= CLIENTS_MAX))
         return ERR_FULL;
     return OK;
@@ -244,6 +261,9 @@ enum err change_apply(const struct change *change, struct testbed *testbed)
         break;
     case CHANGE_REGISTER:
         testbed_register(testbed);
+        break;
+    case CHANGE_ARRIVAL:
+        testbed_register_known(testbed, change->identity, change->host);
         break;
     case CHANGE_BLOCK:
         testbed_block(testbed);

@@ -1,5 +1,5 @@
 /* change.h: what people do to a served world from outside, beside calling its nodes: one change at one virtual time.
- * All that a scenario can do to nodes, chain and users.
+ * All that a scenario can do to nodes, chain and users; what only reads (net:history and the like) is no change.
  *
  * The control interface makes changes, the journal keeps them, replay makes them again. */
 #ifndef SWARMBED_CHANGE_H
@@ -10,11 +10,12 @@
 
 /* What a change names, as bits: members of its JSON. */
 enum change_members {
-    CHANGES_NODE = 1,   /* "node": its number */
-    CHANGES_CLIENT = 2, /* "client": its number */
-    CHANGES_VALUE = 4,  /* "value": a whole number in the row's range */
-    CHANGES_TO = 8,     /* "to": the number of another client */
-    CHANGES_TEXT = 16,  /* "text" */
+    CHANGES_NODE = 1,     /* "node": its number */
+    CHANGES_CLIENT = 2,   /* "client": its number */
+    CHANGES_VALUE = 4,    /* "value": a whole number in the row's range */
+    CHANGES_TO = 8,       /* "to": the number of another client */
+    CHANGES_TEXT = 16,    /* "text" */
+    CHANGES_ARRIVAL = 32, /* "identity" and "host": as the snapshots of sim/data number them */
 };
 
 /* Row: enumerator, name, members, smallest and largest value, what it does */
@@ -30,6 +31,8 @@ enum change_members {
         "the node's clock is so many ms ahead")                                                                        \
     ROW(CHANGE_DISKS, "disks", CHANGES_VALUE, 0, 2, "every node's disk: 0 works, 1 is full, 2 fails")                  \
     ROW(CHANGE_REGISTER, "register", 0, 0, 0, "a new node; in a swarm from the next block on")                         \
+    ROW(CHANGE_ARRIVAL, "arrival", CHANGES_ARRIVAL, 0, 0,                                                              \
+        "a node of a later snapshot registers, at its host: only in a world from a snapshot")                          \
     ROW(CHANGE_BLOCK, "block", 0, 0, 0, "a block now")                                                                 \
     ROW(CHANGE_DIFFICULTY, "difficulty", CHANGES_VALUE, 1, 1000000, "publishes this difficulty of proofs of work")     \
     ROW(CHANGE_CLIENT, "client", CHANGES_TEXT, 0, 0, "a new client, of that name")                                     \
@@ -70,6 +73,7 @@ struct change {
     int64_t value;
     uint32_t client, to;
     struct bytes text; /* borrowed: of the object that it was decoded from */
+    uint32_t identity, host;
 };
 
 /* {"change": "kill", "node": 3}; other members are ignored. ERR_MISSING, ERR_FORMAT, ERR_RANGE, ERR_TOO_BIG: `why`
@@ -78,7 +82,7 @@ MUST_CHECK enum err change_decode(const struct json *object, struct change *out,
 /* Appends the members to an open JSON object. */
 void change_encode(struct buf *out, const struct change *change);
 /* Whether it can be made now. ERR_NOT_FOUND: there is no such node or client, or the client is dead and can't do that;
- * ERR_FULL: there are as many as there can be. `why` names the member. */
+ * ERR_FULL: there are as many as there can be; ERR_DUPLICATE: the node has arrived already. `why` names the member. */
 MUST_CHECK enum err change_check(const struct change *change, struct testbed *testbed, const char **why);
 /* Between windows, and only what can be made. The client's answer, if it refuses what it was told to do: that is no
  * less a part of the run. */

@@ -253,7 +253,7 @@ static int net_register(lua_State *lua)
     identity = luaL_checkinteger(lua, -2);
     host = luaL_checkinteger(lua, -1);
     if (scenario->snapshot == NULL || identity < 0 || identity >= snapshots_node_total(scenario->snapshots) ||
-        host < 0 || host > 1000000 || testbed_knows(scenario->testbed, (uint32_t)identity))
+        host < 0 || host > TESTBED_HOST_MAX || testbed_knows(scenario->testbed, (uint32_t)identity))
         return luaL_argerror(lua, 2, "an arrival of net:history(height), that has not arrived yet");
     push_node(lua, testbed_register_known(scenario->testbed, (uint32_t)identity, (uint32_t)host));
     return 1;

@@ -54,6 +54,9 @@ uint32_t testbed_register(struct testbed *testbed);           /* a new node; in 
 /* The same for a node that a later snapshot has and the first one has not: its index in the node table, and its host.
  * ASSERTs that it is new. */
 uint32_t testbed_register_known(struct testbed *testbed, uint32_t identity, uint32_t host);
+#define TESTBED_HOST_MAX 1000000
+/* Whether the world began with a snapshot, and a node table can have that index. */
+bool testbed_has_arrivals(const struct testbed *testbed, uint32_t identity);
 /* Whether the node of that index in the node table was ever registered. */
 bool testbed_knows(const struct testbed *testbed, uint32_t identity);
 void testbed_exit(struct testbed *testbed, uint32_t node); /* leaves the chain at the next block; the machine goes on */

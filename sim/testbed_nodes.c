@@ -207,6 +207,11 @@ uint32_t testbed_register(struct testbed *testbed)
     return register_late(testbed, number, number / testbed->config.nodes_per_host);
 }
 
+bool testbed_has_arrivals(const struct testbed *testbed, uint32_t identity)
+{
+    return testbed->config.snapshot != NULL && identity < LATE_NODE;
+}
+
 bool testbed_knows(const struct testbed *testbed, uint32_t identity)
 {
     for (uint32_t i = 0; i < testbed->node_count; i++)

@@ -5,10 +5,14 @@ Usage: test_control.py PATH_OF_SWARMBED
 """
 import http.client
 import json
+import os
+import pathlib
 import tempfile
 import unittest
 
 from served import Served, main, replay
+
+MAINNET = pathlib.Path(__file__).resolve().parents[2] / "sim/data/mainnet.txt"
 
 
 class Controls(unittest.TestCase):
@@ -57,6 +61,35 @@ class Controls(unittest.TestCase):
         self.assertEqual(self.served.request("GET", victim, "/get_stats/v1")[0].status, 200)
         self.assertEqual(len(self.state()["nodes"]), 61)
         self.assertEqual(self.served.request("GET", ("127.1.61.7", victim[1]), "/get_stats/v1")[0].status, 200)
+        report = self.served.stop()
+        done = replay(self.served.journal, "--threads", "4")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["digest"], report["digest"])
+
+    def test_real_history_is_made_and_replayed(self):
+        """What net:history() reads for a scenario: nodes of the next snapshot arrive, others leave."""
+        path = os.path.join(self.folder.name, "real.lua")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("world { snapshot = 2055136 }")
+        with open(MAINNET, encoding="utf-8") as file:
+            first, second = [part.splitlines()[1:] for part in file.read().split("snapshot ")[1:3]]
+        known = [int(line.split()[1]) for line in first]
+        arrivals = [(int(node), int(host)) for sign, node, _, host in (line.split() for line in second if line[0] == "+")
+                    if int(node) not in known]
+        departures = [known.index(int(line.split()[1])) for line in second if line[0] == "-"]
+        self.served.kill()
+        self.served = Served(path, "--lan", folder=self.folder.name)
+        self.addCleanup(self.served.kill)
+        self.assertEqual(len(self.state()["nodes"]), len(known))
+        for node, host in arrivals:
+            self.change("arrival", identity=node, host=host)
+        for node in departures:
+            self.change("exit", node=node)
+        self.change("block")
+        self.assertEqual(len(self.state()["nodes"]), len(known) + len(arrivals))
+        for wrong in ({"identity": known[0], "host": 0}, {"identity": arrivals[0][0], "host": 0},
+                      {"identity": 1700, "host": 1000001}):
+            self.assertEqual(self.served.control("POST", "/control/change", {"change": "arrival", **wrong})[0], 400)
         report = self.served.stop()
         done = replay(self.served.journal, "--threads", "4")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -20,7 +20,7 @@ START_TEST(changes_come_back_as_they_went)
 {
     for (enum change_kind kind = 0; kind < CHANGE_COUNT; kind++) {
         const struct change_info *info = &change_infos[kind];
-        struct change change = {kind, 3, info->max, 1, 2, BYTES_LIT("Gr\xc3\xbc\xc3\x9f\x65 \"x\"")}, back;
+        struct change change = {kind, 3, info->max, 1, 2, BYTES_LIT("Gr\xc3\xbc\xc3\x9f\x65 \"x\""), 4, 5}, back;
         struct json *object;
         const char *why;
         struct buf out;
@@ -37,6 +37,8 @@ START_TEST(changes_come_back_as_they_went)
         ck_assert_int_eq(back.value, info->members & CHANGES_VALUE ? info->max : 0);
         ck_assert_uint_eq(back.client, info->members & CHANGES_CLIENT ? 1 : 0);
         ck_assert_uint_eq(back.to, info->members & CHANGES_TO ? 2 : 0);
+        ck_assert_uint_eq(back.identity, info->members & CHANGES_ARRIVAL ? 4 : 0);
+        ck_assert_uint_eq(back.host, info->members & CHANGES_ARRIVAL ? 5 : 0);
         ck_assert(bytes_equal(back.text, info->members & CHANGES_TEXT ? change.text : BYTES_NONE));
         json_free(object);
         buf_fini(&out);
@@ -61,6 +63,9 @@ START_TEST(what_is_wrong_is_named)
         {"{\"change\":\"difficulty\",\"value\":0}", ERR_RANGE, "value"},
         {"{\"change\":\"client_kill\"}", ERR_MISSING, "client"},
         {"{\"change\":\"client_accept\",\"client\":1}", ERR_MISSING, "to"},
+        {"{\"change\":\"arrival\"}", ERR_MISSING, "identity"},
+        {"{\"change\":\"arrival\",\"identity\":1}", ERR_MISSING, "host"},
+        {"{\"change\":\"arrival\",\"identity\":1,\"host\":-1}", ERR_RANGE, "host"},
         {"{\"change\":\"client_send\",\"client\":1,\"to\":2}", ERR_MISSING, "text"},
         {"{\"change\":\"client\",\"text\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
          ERR_TOO_BIG, "text"},
@@ -89,6 +94,11 @@ START_TEST(what_cannot_be_is_refused)
     ck_assert_int_eq(change_check(&(struct change){CHANGE_KILL, .node = 7}, testbed, &why), OK);
     ck_assert_int_eq(change_check(&(struct change){CHANGE_KILL, .node = 8}, testbed, &why), ERR_NOT_FOUND);
     ck_assert_str_eq(why, "node");
+    ck_assert_int_eq(change_check(&(struct change){CHANGE_ARRIVAL, .identity = 9}, testbed, &why), ERR_NOT_FOUND);
+    ck_assert_str_eq(why, "identity"); /* no snapshot */
+    ck_assert_int_eq(change_check(&(struct change){CHANGE_ARRIVAL, .host = TESTBED_HOST_MAX + 1}, testbed, &why),
+                     ERR_RANGE);
+    ck_assert_str_eq(why, "host");
     ck_assert_int_eq(change_check(&(struct change){CHANGE_CLIENT_KILL}, testbed, &why), ERR_NOT_FOUND);
     ck_assert_str_eq(why, "client");
     ck_assert_int_eq(change_apply(&(struct change){CHANGE_CLIENT, .text = BYTES_LIT("Alice")}, testbed), OK);
