@@ -1,11 +1,13 @@
 /* Two whole clients: the input is the story of their lives. They ask, accept, send, poll and listen in a small network,
- * and whatever they ask for may be answered rightly, wrongly, with anything, or not at all; both may crash. Whatever
- * happens, every message comes to an end, and in the end nothing is left. */
+ * and whatever they ask for may be answered rightly, wrongly, with anything, or not at all; both may crash. They begin
+ * as strangers, as friends, or as friends who listen to one another: friendship takes more right steps than stories
+ * have. Whatever happens, every message comes to an end, and in the end nothing is left. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
+#include "client/listening.h"
 #include "common/limits.h"
 #include "common/text.h"
 #include "tests/fuzz/fuzz.h"
@@ -300,6 +302,44 @@ static void end(struct life *life)
         check_ended(life->clients[i]);
 }
 
+/* One poll asks three of the swarm's nodes: not always those that have the message. */
+static void poll_until(struct life *life, int who, enum friend_state wanted)
+{
+    while (client_friend_state(life->clients[who], client_account(life->clients[!who])) != wanted) {
+        client_poll_once(life->clients[who]);
+        fake_swarm_run(&life->net);
+    }
+}
+
+/* With as few polls as will do: most of the time of a story goes here. */
+static void make_friends(struct life *life)
+{
+    const struct sent *sent;
+
+    ASSERT(client_befriend(life->clients[0], client_account(life->clients[1]), BYTES_LIT("Hi"), &sent) == OK);
+    fake_swarm_run(&life->net);
+    poll_until(life, 1, FRIEND_ASKING);
+    ASSERT(client_accept(life->clients[1], client_account(life->clients[0])) == OK);
+    fake_swarm_run(&life->net);
+    poll_until(life, 0, FRIEND_FRIENDS);
+    poll_until(life, 1, FRIEND_FRIENDS);
+}
+
+static void meet(struct life *life)
+{
+    const struct account_id *other = client_account(life->clients[1]);
+    const struct sent *sent;
+
+    for (int i = 0; i < CLIENTS; i++)
+        listening_start(life->clients[i]);
+    fake_swarm_run_ms(&life->net, 10);
+    ASSERT(client_send(life->clients[0], other, BYTES_LIT("are you there?"), &sent) == OK);
+    while (client_contact_state(life->clients[0], other) != CONTACT_ONLINE) {
+        client_poll_once(life->clients[1]);
+        fake_swarm_run_ms(&life->net, 100);
+    }
+}
+
 void fuzz_one(struct bytes input, struct arena *arena)
 {
     struct life *life = xcalloc(1, sizeof(*life));
@@ -315,6 +355,10 @@ void fuzz_one(struct bytes input, struct arena *arena)
     life->net.preset.enc_type = (switches & 3) == 2 ? ENC_XCHACHA20 : ENC_AES_GCM;
     for (uint8_t i = 0; i < CLIENTS; i++)
         life->clients[i] = fake_swarm_client(&life->net, i);
+    if ((switches & 4) != 0)
+        make_friends(life);
+    if ((switches & 12) == 12)
+        meet(life);
     for (int i = 0; i < STEPS_MAX && life->in.len > 0; i++)
         step(life);
     end(life);

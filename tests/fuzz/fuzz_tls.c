@@ -2,13 +2,15 @@
  *
  * The first byte chooses: noise, which the server's side takes piece by piece; or a real client, whose ciphertext is
  * changed on its way at places that the story names, so that also what comes deep in a handshake or behind it is met
- * broken. Whatever the server makes of it, plain text goes on to the reader of requests. */
+ * broken; or the same the other way round, for the caller's side. Whatever that makes of it, plain text goes on to the
+ * reader of requests, or of answers. */
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
 #include "common/limits.h"
 #include "sim/http/http_request.h"
+#include "sim/http/http_response.h"
 #include "sim/http/tls.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_reader.h"
@@ -20,11 +22,23 @@ struct side {
     struct tls *tls;
     struct http_budget budget;
     struct http_reader *reader;
+    struct http_response_reader *answers; /* NULL: it is the server's side */
     uint8_t plain[PLAIN_BYTES];
     bool broken;
 };
 
-static void on_plain(struct side *side, struct bytes plain)
+static void on_answer(struct side *side, struct bytes plain)
+{
+    while (plain.len > 0 && !side->broken) {
+        enum http_answer_read read = http_response_reader_feed(side->answers, &plain);
+
+        side->broken = read == HTTP_ANSWER_BROKEN;
+        if (read == HTTP_ANSWER_DONE)
+            http_response_reader_again(side->answers);
+    }
+}
+
+static void on_request(struct side *side, struct bytes plain)
 {
     while (plain.len > 0 && !side->broken) {
         enum http_read read = http_reader_feed(side->reader, &plain);
@@ -50,7 +64,10 @@ static void take(struct side *side, struct bytes ciphertext)
         err = tls_read(side->tls, side->plain, PLAIN_BYTES, &len);
         ASSERT(len <= PLAIN_BYTES && (err == OK || len == 0));
         ASSERT(len == 0 || tls_ready(side->tls));
-        on_plain(side, (struct bytes){side->plain, len});
+        if (side->answers != NULL)
+            on_answer(side, (struct bytes){side->plain, len});
+        else
+            on_request(side, (struct bytes){side->plain, len});
     } while (err == OK && len > 0 && !side->broken);
     side->broken = side->broken || err != OK;
 }
@@ -109,10 +126,52 @@ static void with_client(struct side *side, struct bytes story, bool old, struct 
     SSL_CTX_free(context);
 }
 
+/* What the server has to send, changed as the story wants, after what it hears. */
+static void with_server(struct side *side, struct tls *server, struct bytes story, struct arena *arena)
+{
+    uint8_t plain[PLAIN_BYTES];
+    bool asked = false;
+    size_t len;
+
+    for (int round = 0; round < ROUNDS_MAX && !side->broken; round++) {
+        if (!asked && tls_ready(side->tls)) {
+            asked = true;
+            side->broken = tls_write(side->tls, BYTES_LIT("GET /get_stats/v1 HTTP/1.1\r\nHost: a\r\n\r\n")) != OK;
+        }
+        tls_feed(server, buf_bytes(tls_out(side->tls)));
+        do {
+            if (tls_read(server, plain, sizeof(plain), &len) != OK)
+                return;
+        } while (len > 0);
+        buf_clear(tls_out(side->tls));
+        if (tls_ready(server) && asked && tls_write(server, take_bytes(&story)) != OK)
+            return;
+        take(side, take_mutated(&story, arena, buf_bytes(tls_out(server))));
+        buf_clear(tls_out(server));
+    }
+}
+
+static void call(struct side *side, struct tls_context *server_context, struct bytes story, bool is_noise,
+                 struct arena *arena)
+{
+    struct tls *server = tls_new(server_context);
+
+    side->answers = http_response_reader_new();
+    take(side, BYTES_NONE); /* begins the handshake */
+    if (is_noise)
+        noise(side, story);
+    else
+        with_server(side, server, story, arena);
+    if (!side->broken)
+        (void)!http_response_reader_end(side->answers);
+    http_response_reader_free(side->answers);
+    tls_free(server);
+}
+
 void fuzz_one(struct bytes input, struct arena *arena)
 {
     /* For the whole process: a key for each input would cost more than most inputs do. */
-    static struct tls_context *context;
+    static struct tls_context *context, *client_context;
     uint8_t how = take_u8(&input);
     struct side *side = xcalloc(1, sizeof(*side));
     struct buf why;
@@ -120,12 +179,16 @@ void fuzz_one(struct bytes input, struct arena *arena)
     buf_init(&why, 256);
     if (context == NULL)
         context = tls_context_new(&why);
-    ASSERT(context != NULL);
+    if (client_context == NULL)
+        client_context = tls_client_context_new(&why);
+    ASSERT(context != NULL && client_context != NULL);
     buf_fini(&why);
-    side->tls = tls_new(context);
+    side->tls = tls_new((how & 4) != 0 ? client_context : context);
     side->budget.max_bytes = LIMIT_HTTP_BODIES_BYTES;
     side->reader = http_reader_new(&side->budget);
-    if (how % 4 < 2)
+    if ((how & 4) != 0)
+        call(side, context, input, how % 4 < 2, arena);
+    else if (how % 4 < 2)
         noise(side, input);
     else
         with_client(side, input, how % 4 == 2, arena);

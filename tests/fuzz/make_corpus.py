@@ -105,17 +105,21 @@ def client_hello(*extensions, version=b"\x03\x03"):
 
 
 def seeds_tls():
-    """The first byte chooses noise or a client, as in fuzz_tls.c; a client's story: words, then what is changed of each flight."""
+    """The first byte chooses noise, a client or a server, as in fuzz_tls.c; the other's story: words, then what is changed of each flight."""
     groups, signatures = (10, bytes.fromhex("0004001d0017")), (13, bytes.fromhex("0006040308040401"))
     share = (51, bytes.fromhex("0026001d0020") + bytes(range(32)))
     hellos = [client_hello(groups, signatures), client_hello(groups, signatures, (43, b"\x02\x03\x04"), share),
               client_hello((43, b"\x04\x03\x04\x03\x03"), groups, signatures, (0, b"\x00\x0c\x00\x00\x09localhost")), client_hello(version=b"\x03\x01")]
     words = http("GET /get_stats/v1 HTTP/1.1", "Host: a")
     said = len(words).to_bytes(2, "big") + words
+    answer = http("HTTP/1.1 200 OK", "Content-Length: 2", body=b"{}")
+    answered = len(answer).to_bytes(2, "big") + answer
     return ([b"\x00\xff" + hello for hello in hellos] + [b"\x00\x06" + hellos[1], b"\x00\x80\x16\x03\x01\xff\xff" + bytes(300)] +
             [bytes([version]) + b"\x00" * flights + said + b"\x00" + said + change
              for version in (2, 3) for flights in (1, 2) for change in (b"\x00", b"\x01\x00\x07\xff", b"\xfc\x00\x10")] +
-            [bytes([version]) + b"\x01\x00\x30\xff" for version in (2, 3)])
+            [bytes([version]) + b"\x01\x00\x30\xff" for version in (2, 3)] +
+            [b"\x06" + b"\x00" * flights + change + answered + b"\x00" for flights in (0, 1, 2) for change in (b"\x00", b"\x01\x00\x40\xff")] +
+            [b"\x04\xff\x16\x03\x03\x00\x04\x0e\x00\x00\x00", b"\x04\x00HTTP/1.1 400 Bad Request\r\n\r\n", b"\x04\x05\x15\x03\x03\x00\x02\x02\x28"])
 
 
 def seeds_json():
@@ -260,13 +264,25 @@ def seeds_snode():
 
 
 def seeds_session():
-    """Each writes, the other reads; then any story, as fuzz_session.c reads it."""
+    """Each writes, the other reads; late, twice and by turns; both begin at once; then any story, as fuzz_session.c reads it."""
     talk = bytes([0x1A]) + b"abcdefgh" + bytes([0x84, 0, 0, 0xAA, 0x04, 0, 0, 0x1A, 0x84, 1, 1, 0, 40, 1])
-    return [talk, talk * 3, bytes([0x82, 0x00, 0x84, 0, 0, 0x80, 0x02, 0x84, 1, 0])] + stories("session", 6, 120)
+    say, say_back = b"\x02", b"\x82"
+
+    def hear(number):
+        return bytes([0x84, number, 0])
+
+    def hear_back(number):
+        return bytes([0x04, number, 0])
+    begun = say + hear(0) + say_back + hear_back(0)
+    late = begun + say * 4 + hear(4) + hear(2) + hear(1) + hear(2) + say_back + hear_back(1) + say * 2 + hear(6) + hear(3) + hear(5)
+    by_turns = b"".join(say + hear(n) + say_back + hear_back(n) for n in range(10)) + hear(0) + hear_back(3)
+    at_once = b"\x80" + say + say_back + hear(0) + hear_back(0) + say + say_back + hear_back(1) + hear(1) + say + hear(2)
+    forgetful = begun + b"\x81" + say + hear(1) + b"\x89" + say + hear(2) + say_back + b"\x80" + say_back + hear_back(1)
+    return [talk, talk * 3, bytes([0x82, 0x00, 0x84, 0, 0, 0x80, 0x02, 0x84, 1, 0]), late, by_turns, at_once, forgetful] + stories("session", 6, 120)
 
 
 def seeds_client():
-    return stories("client", 8, 200)
+    return stories("client", 16, 200)
 
 
 def main():
