@@ -86,6 +86,8 @@ START_TEST(asked_and_accepted)
     ck_assert_int_eq(state(bob, alice), FRIEND_FRIENDS);
     fake_swarm_run(&net);
     ck_assert_uint_eq(fake_swarm_logged(&net, "store"), before + 3);
+    const struct fake_node *node = &net.nodes[fake_swarm_log(&net, "store", before)->target];
+    ck_assert_int_eq(node->stored[node->stored_count - 1].expiration_ms, net.fake.now_ms + TTL_FRIEND_REQUEST_MS);
     ck_assert_ptr_null(contact_find(bob, client_account(alice))->bundle);
 
     friends_poll(&net, alice);
@@ -359,6 +361,20 @@ START_TEST(bad_prekeys_are_refused)
 }
 END_TEST
 
+/* Delivered at a listening node a request is none, and the same bytes from the swarm still are one. */
+START_TEST(delivered_request_is_none)
+{
+    start();
+    struct blob *request = friends_request(alice, client_account(bob), (uint64_t)net.fake.now_ms, "Hi");
+    ck_assert(!receive_heard(bob, blob_bytes(request)));
+    ck_assert_uint_eq(fake_env_last_trace(&net.fake, TRACE_UNREADABLE)->n[0], MESSAGE_UNKNOWN_TYPE);
+    ck_assert_int_eq(state(bob, alice), FRIEND_NONE);
+    ck_assert(give(bob, request));
+    ck_assert_int_eq(state(bob, alice), FRIEND_ASKING);
+    stop();
+}
+END_TEST
+
 /* A text too long is refused before any work is done. */
 START_TEST(long_introduction_costs_nothing)
 {
@@ -392,5 +408,5 @@ END_TEST
 
 TEST_MAIN("friend", asked_and_accepted, locked_while_pending, failed_request_is_none, declined_in_silence,
           own_request_expires, expired_may_ask_again, their_request_expires, newer_request_replaces, both_ask,
-          both_at_once, friend_lost_all, blocked_may_not_ask, bad_prekeys_are_refused, long_introduction_costs_nothing,
-          strangers_begin_no_session)
+          both_at_once, friend_lost_all, blocked_may_not_ask, bad_prekeys_are_refused, delivered_request_is_none,
+          long_introduction_costs_nothing, strangers_begin_no_session)
