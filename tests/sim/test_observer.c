@@ -32,15 +32,6 @@
     "  return found\n"                                                                                                 \
     "end\n"
 
-static void holds(const char *text)
-{
-    struct script script;
-
-    script_init(&script);
-    script_holds(&script, text);
-    script_fini(&script);
-}
-
 /* Whichever node it is: it sees addresses, or what is asked of mailboxes, and never ties one who sends to one who gets.
  */
 static const char nobody_alone[] = "local callers, mailboxes = 0, 0\n"
@@ -75,7 +66,7 @@ START_TEST(one_node_links_no_sender_to_a_recipient_and_two_do)
         char text[8192];
 
         snprintf(text, sizeof(text), TALK("%s") "%s%s", options[i], nobody_alone, two_together);
-        holds(text);
+        story_holds(text);
     }
 }
 END_TEST
@@ -83,7 +74,7 @@ END_TEST
 /* An address is seen by the guards alone, which saw it when they were tested; all others see nodes. */
 START_TEST(addresses_of_clients_are_known_to_guards_alone)
 {
-    holds(TALK(
+    story_holds(TALK(
         "") "local guards = {}\n"
             "for _, user in ipairs { alice, bob } do\n"
             "  for _, path in ipairs(user.paths) do guards[path[1]] = true end\n"
@@ -102,7 +93,7 @@ END_TEST
 /* What a storing node reads: whose mailbox, when, how much, and the key that the envelope names. */
 START_TEST(a_storing_node_reads_keys_times_and_sizes)
 {
-    holds(
+    story_holds(
         TALK("") "local saw = first.stored_at[1]:saw()\n"
                  "local store\n"
                  "for _, mailbox in ipairs(saw.mailboxes) do\n"

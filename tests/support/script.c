@@ -90,6 +90,15 @@ void script_holds_at(struct script *script, const char *text, const char *file, 
                      script->err);
 }
 
+void story_holds_at(const char *text, const char *file, int line)
+{
+    struct script script;
+
+    script_init(&script);
+    script_holds_at(&script, text, file, line);
+    script_fini(&script);
+}
+
 void script_refused_at(struct script *script, const char *text, const char *file, int line, const char *words[])
 {
     script_run(script, text);

@@ -21,6 +21,9 @@ int script_describe(struct script *script, const char *text); /* what it describ
 /* Runs the text, which says by expect() what must hold: fails the test unless all of it does. */
 #define script_holds(script, text) script_holds_at(script, text, __FILE__, __LINE__)
 void script_holds_at(struct script *script, const char *text, const char *file, int line);
+/* The same with a script of its own. */
+#define story_holds(text) story_holds_at(text, __FILE__, __LINE__)
+void story_holds_at(const char *text, const char *file, int line);
 /* Runs the text: fails the test unless it ends with status 2 and all `words` (up to a NULL) are in what it says of it.
  */
 #define script_refused(script, text, ...)                                                                              \
