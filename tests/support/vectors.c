@@ -40,3 +40,11 @@ uint64_t vector_u64(const struct json *object, const char *name)
     ck_assert_int_eq(decimal_decode(&number, vector_text(object, name)), OK);
     return number;
 }
+
+struct bytes vector_hex(struct arena *arena, const struct json *object, const char *name)
+{
+    struct bytes text = vector_text(object, name);
+    uint8_t *out = arena_alloc(arena, text.len / 2 + 1);
+    ck_assert_int_eq(hex_decode(out, text.len / 2, text), OK);
+    return (struct bytes){out, text.len / 2};
+}
