@@ -1,6 +1,5 @@
 #include "node/store.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -600,103 +599,10 @@ START_TEST(store_agrees_with_a_model)
 }
 END_TEST
 
-/* An env that keeps nothing but the sync in flight: what is measured is the store. */
-struct null_env {
-    struct env env;
-    struct disk_op *sync;
-};
-
-static int64_t null_now_ms(const struct env *env)
-{
-    (void)env;
-    return FAKE_EPOCH_MS;
-}
-
-static void null_timer_start(struct env *env, struct timer *timer, uint32_t delay_ms, timer_fn fire)
-{
-    (void)env, (void)delay_ms, (void)fire;
-    timer->slot = 1;
-}
-
-static void null_timer_stop(struct env *env, struct timer *timer)
-{
-    (void)env, (void)timer;
-}
-
-static void null_charge(struct env *env, enum cost cost, uint32_t units)
-{
-    (void)env, (void)cost, (void)units;
-}
-
-static void null_disk_put(struct env *env, struct bytes key, struct bytes value)
-{
-    (void)key, (void)value;
-    arena_reset(env->arena);
-}
-
-static void null_disk_sync(struct env *env, struct disk_op *op, disk_fn done)
-{
-    op->done = done;
-    CONTAINER_OF(env, struct null_env, env)->sync = op;
-}
-
-static void null_trace(struct env *env, const struct trace_record *record)
-{
-    (void)env, (void)record;
-}
-
-static const struct env_ops null_ops = {.now_ms = null_now_ms,
-                                        .timer_start = null_timer_start,
-                                        .timer_stop = null_timer_stop,
-                                        .charge = null_charge,
-                                        .disk_put = null_disk_put,
-                                        .disk_sync = null_disk_sync,
-                                        .trace = null_trace};
-
-static void complete_sync(struct null_env *null)
-{
-    null->sync->err = OK;
-    null->sync->done(null->sync);
-}
-
-/* What a replica costs beside the shared body: at most 96 bytes at ten messages per account. (Not with the sanitizer,
- * whose malloc counts nothing.) */
-START_TEST(store_is_compact)
-{
-    enum { COUNT = 10000 };
-    static struct stored_body *bodies[COUNT];
-    struct world world;
-    struct arena arena;
-    struct null_env null = {.env = {&null_ops, &arena}};
-    size_t before, after;
-
-    start(&world);
-    arena_init(&arena);
-    (void)arena_alloc(&arena, 1);
-    ck_assert_uint_le(sizeof(struct store), 128);
-    store_init(&world.store, &null.env, LIMIT_STORE_BYTES, LIMIT_STORE_RECORDS, &world, on_told);
-    for (uint32_t i = 0; i < COUNT; i++)
-        bodies[i] = message_at(&world, i, i / 10, FAKE_EPOCH_MS, TTL_MS + i % 1000);
-    before = mallinfo2().uordblks;
-    for (uint32_t i = 0; i < COUNT; i++)
-        ck_assert_int_eq(store_put(&world.store, bodies[i], CAUSE_RELAY, NULL, NULL), OK);
-    complete_sync(&null); /* the first one */
-    complete_sync(&null); /* all the others */
-    after = mallinfo2().uordblks;
-    ck_assert_uint_eq(world.store.counts.stored, COUNT);
-    ck_assert_msg(after - before <= COUNT * 96, "%zu bytes per replica", (after - before) / COUNT);
-    store_fini(&world.store);
-    for (uint32_t i = 0; i < COUNT; i++)
-        body_drop(bodies[i]);
-    arena_fini(&arena);
-    end(&world);
-}
-END_TEST
-
 TEST_MAIN("store", store_holds_what_the_disk_has, store_gives_messages_in_order_of_arrival, store_keeps_accounts_apart,
           store_walks_all_messages, store_knows_duplicates, store_lets_a_duplicate_wait_for_the_first,
           store_shares_syncs, store_pretends_nothing_when_the_disk_fails,
           store_survives_a_restart, store_drops_what_expired_while_it_was_down, store_ignores_what_is_no_record,
           store_expires_to_the_millisecond, store_sweeps_by_itself, store_sweeps_for_the_earliest_end,
           store_deletes_the_expired_from_the_disk, store_takes_a_message_that_ends_before_its_sync,
-          store_says_full_of_records, store_says_full_of_bytes, store_agrees_with_a_model, store_is_compact)
+          store_says_full_of_records, store_says_full_of_bytes, store_agrees_with_a_model)
