@@ -7,28 +7,7 @@
 #include "sim/seed.h"
 #include "sim/snapshot.h"
 #include "tests/support/check_main.h"
-
-#define SECOND_US INT64_C(1000000)
-
-static struct testbed_config small_config(uint32_t nodes)
-{
-    struct testbed_config config;
-
-    testbed_config_default(&config);
-    config.suite = &crypto_modelled;
-    config.nodes = nodes;
-    return config;
-}
-
-static void run_until(struct testbed *testbed, int64_t until_us)
-{
-    world_run_until(testbed_world(testbed), until_us, 0, NULL, NULL, 0);
-}
-
-static void run_for(struct testbed *testbed, int64_t us)
-{
-    run_until(testbed, world_now_us(testbed_world(testbed)) + us);
-}
+#include "tests/support/small_testbed.h"
 
 /* Running nodes whose view is the chain's newest membership. */
 static uint32_t count_informed(struct testbed *testbed)
@@ -45,7 +24,7 @@ static uint32_t count_informed(struct testbed *testbed)
 /* Every node runs, knows the first block and is in a swarm, at time 0. */
 START_TEST(testbed_starts_ready)
 {
-    struct testbed_config config = small_config(30);
+    struct testbed_config config = small_testbed_config(30);
     struct testbed *testbed = testbed_new(&config);
     struct world *world = testbed_world(testbed);
 
@@ -67,7 +46,7 @@ END_TEST
 /* Host h is 127.(1 + h / 250).(1 + h mod 250).7; its nodes' ports count from 22021; keys belong together. */
 START_TEST(testbed_gives_nodes_their_addresses_and_keys)
 {
-    struct testbed_config config = small_config(505);
+    struct testbed_config config = small_testbed_config(505);
     struct testbed *testbed;
     char text[ADDRESS_TEXT_MAX];
 
@@ -97,7 +76,7 @@ END_TEST
 /* Adding nodes leaves the keys of the others alone; another seed changes them. */
 START_TEST(testbed_keys_depend_on_seed_and_number)
 {
-    struct testbed_config config = small_config(10);
+    struct testbed_config config = small_testbed_config(10);
     struct testbed *few = testbed_new(&config), *many, *other;
 
     config.nodes = 20;
@@ -117,26 +96,26 @@ END_TEST
 /* A new node is on the chain from the next block time on, and every node hears of it after its own delay. */
 START_TEST(testbed_tells_nodes_of_a_block_each_after_its_delay)
 {
-    struct testbed_config config = small_config(40);
+    struct testbed_config config = small_testbed_config(40);
     struct testbed *testbed = testbed_new(&config);
     uint32_t node, informed;
 
-    run_until(testbed, 50 * SECOND_US);
+    testbed_run_until(testbed, 50 * SECOND_US);
     node = testbed_register(testbed);
     ck_assert_uint_eq(node, 40);
     ck_assert_ptr_nonnull(testbed_node(testbed, node));
     ck_assert_uint_eq(snode_swarm_id(testbed_node(testbed, node)), SWARM_NONE);
-    run_until(testbed, 120 * SECOND_US - 1);
+    testbed_run_until(testbed, 120 * SECOND_US - 1);
     ck_assert_uint_eq(chain_height(testbed_chain(testbed)), 1);
     ck_assert_uint_eq(count_informed(testbed), 41);
-    run_until(testbed, 120 * SECOND_US);
+    testbed_run_until(testbed, 120 * SECOND_US);
     ck_assert_uint_eq(chain_height(testbed_chain(testbed)), 2);
     ck_assert_uint_lt(count_informed(testbed), 5);
-    run_until(testbed, 120 * SECOND_US + 1500000);
+    testbed_run_until(testbed, 120 * SECOND_US + 1500000);
     informed = count_informed(testbed);
     ck_assert_uint_gt(informed, 5);
     ck_assert_uint_lt(informed, 36);
-    run_until(testbed, 123 * SECOND_US + 1);
+    testbed_run_until(testbed, 123 * SECOND_US + 1);
     ck_assert_uint_eq(count_informed(testbed), 41);
     ck_assert_uint_ne(snode_swarm_id(testbed_node(testbed, node)), SWARM_NONE);
     testbed_free(testbed);
@@ -146,13 +125,13 @@ END_TEST
 /* Blocks that change nothing wake nobody. */
 START_TEST(testbed_blocks_without_a_change_wake_nobody)
 {
-    struct testbed_config config = small_config(14);
+    struct testbed_config config = small_testbed_config(14);
     struct testbed *testbed = testbed_new(&config);
     struct world_stats before, after;
 
-    run_for(testbed, SECOND_US);
+    testbed_run_for(testbed, SECOND_US);
     world_stats(testbed_world(testbed), &before);
-    run_until(testbed, 1200 * SECOND_US);
+    testbed_run_until(testbed, 1200 * SECOND_US);
     world_stats(testbed_world(testbed), &after);
     ck_assert_uint_eq(chain_height(testbed_chain(testbed)), 11);
     ck_assert_uint_eq(after.events, before.events);
@@ -163,19 +142,19 @@ END_TEST
 /* With a chain that stands still there is a block only for a change: at the next block time, or when asked for. */
 START_TEST(testbed_makes_blocks_on_demand)
 {
-    struct testbed_config config = small_config(14);
+    struct testbed_config config = small_testbed_config(14);
     struct testbed *testbed;
 
     config.chain_runs = false;
     testbed = testbed_new(&config);
-    run_until(testbed, 1000 * SECOND_US);
+    testbed_run_until(testbed, 1000 * SECOND_US);
     ck_assert_uint_eq(chain_height(testbed_chain(testbed)), 1);
     testbed_exit(testbed, 0);
     testbed_exit(testbed, 1);
     testbed_exit(testbed, 1); /* has left already */
-    run_until(testbed, 1080 * SECOND_US - 1);
+    testbed_run_until(testbed, 1080 * SECOND_US - 1);
     ck_assert_uint_eq(chain_height(testbed_chain(testbed)), 1);
-    run_until(testbed, 1080 * SECOND_US);
+    testbed_run_until(testbed, 1080 * SECOND_US);
     ck_assert_uint_eq(chain_height(testbed_chain(testbed)), 2);
     ck_assert_uint_eq(chain_membership(testbed_chain(testbed))->node_count, 12);
 
@@ -184,7 +163,7 @@ START_TEST(testbed_makes_blocks_on_demand)
     testbed_block(testbed);
     ck_assert_uint_eq(chain_height(testbed_chain(testbed)), 3);
     ck_assert_uint_eq(chain_membership(testbed_chain(testbed))->node_count, 11);
-    run_until(testbed, 2000 * SECOND_US);
+    testbed_run_until(testbed, 2000 * SECOND_US);
     ck_assert_uint_eq(chain_height(testbed_chain(testbed)), 3);
     testbed_free(testbed);
 }
@@ -193,19 +172,19 @@ END_TEST
 /* Who leaves the chain goes on running, in no swarm; a decommissioned node can come back. */
 START_TEST(testbed_takes_nodes_off_the_chain)
 {
-    struct testbed_config config = small_config(14);
+    struct testbed_config config = small_testbed_config(14);
     struct testbed *testbed = testbed_new(&config);
 
     testbed_exit(testbed, 3);
     testbed_decommission(testbed, 4);
     testbed_decommission(testbed, 4);
     testbed_recommission(testbed, 5); /* it is active */
-    run_until(testbed, 130 * SECOND_US);
+    testbed_run_until(testbed, 130 * SECOND_US);
     ck_assert_uint_eq(snode_swarm_id(testbed_node(testbed, 3)), SWARM_NONE);
     ck_assert_uint_eq(snode_swarm_id(testbed_node(testbed, 4)), SWARM_NONE);
     ck_assert_uint_eq(chain_membership(testbed_chain(testbed))->node_count, 13);
     testbed_recommission(testbed, 4);
-    run_until(testbed, 250 * SECOND_US);
+    testbed_run_until(testbed, 250 * SECOND_US);
     ck_assert_uint_ne(snode_swarm_id(testbed_node(testbed, 4)), SWARM_NONE);
     ck_assert_uint_eq(snode_swarm_id(testbed_node(testbed, 3)), SWARM_NONE);
     testbed_free(testbed);
@@ -215,14 +194,14 @@ END_TEST
 /* A killed node is gone at once and hears nothing; restarted it knows what stands then. */
 START_TEST(testbed_kills_and_restarts)
 {
-    struct testbed_config config = small_config(14);
+    struct testbed_config config = small_testbed_config(14);
     struct testbed *testbed = testbed_new(&config);
 
     testbed_kill(testbed, 7);
     testbed_kill(testbed, 7);
     ck_assert_ptr_null(testbed_node(testbed, 7));
     testbed_exit(testbed, 0);
-    run_until(testbed, 130 * SECOND_US);
+    testbed_run_until(testbed, 130 * SECOND_US);
     ck_assert_ptr_null(testbed_node(testbed, 7));
     testbed_restart(testbed, 7);
     ck_assert_ptr_nonnull(testbed_node(testbed, 7));
@@ -237,7 +216,7 @@ END_TEST
  * they are left alone. */
 START_TEST(testbed_never_goes_back_to_an_older_block)
 {
-    struct testbed_config config = small_config(28);
+    struct testbed_config config = small_testbed_config(28);
     struct testbed *testbed;
 
     config.block_delay_ms_max = 60000;
@@ -249,11 +228,11 @@ START_TEST(testbed_never_goes_back_to_an_older_block)
             testbed_kill(testbed, i);
             testbed_restart(testbed, i);
         }
-        run_for(testbed, SECOND_US);
+        testbed_run_for(testbed, SECOND_US);
         for (uint32_t i = 0; i < 28; i++)
             ck_assert_ptr_eq(snode_membership(testbed_node(testbed, i)), chain_membership(testbed_chain(testbed)));
     }
-    run_for(testbed, 60 * SECOND_US);
+    testbed_run_for(testbed, 60 * SECOND_US);
     ck_assert_uint_eq(count_informed(testbed), 48);
     testbed_free(testbed);
 }
@@ -283,27 +262,27 @@ static void see(void *owner, int64_t at_us, uint32_t seat, uint64_t index, const
 /* A published difficulty is read by each node after its own delay; two in a row leave everybody with the later one. */
 START_TEST(testbed_publishes_difficulties)
 {
-    struct testbed_config config = small_config(20);
+    struct testbed_config config = small_testbed_config(20);
     struct seen seen = {0};
     struct trace_sink sink = {&seen, TRACE_BIT(TRACE_DIFFICULTY), see};
     struct testbed *testbed = testbed_new(&config);
 
     world_add_sink(testbed_world(testbed), &sink);
-    run_until(testbed, SECOND_US);
+    testbed_run_until(testbed, SECOND_US);
     testbed_set_difficulty(testbed, 10);
-    run_until(testbed, 300 * SECOND_US);
+    testbed_run_until(testbed, 300 * SECOND_US);
     ck_assert_uint_gt(seen.difficulties, 0);
     ck_assert_uint_lt(seen.difficulties, 20);
     testbed_set_difficulty(testbed, 3);
-    run_until(testbed, 901 * SECOND_US);
+    testbed_run_until(testbed, 901 * SECOND_US);
     ck_assert_uint_eq(seen.difficulty, 3);
     ck_assert_uint_ge(seen.difficulties, 20);
     seen = (struct seen){0};
     for (uint32_t i = 0; i < 300; i++) { /* more than a node keeps */
         testbed_set_difficulty(testbed, 5 + i);
-        run_for(testbed, 2000);
+        testbed_run_for(testbed, 2000);
     }
-    run_for(testbed, 601 * SECOND_US);
+    testbed_run_for(testbed, 601 * SECOND_US);
     ck_assert_uint_eq(seen.difficulty, 304);
     testbed_free(testbed);
 }
@@ -312,88 +291,21 @@ END_TEST
 /* The trace tells of restarts, and of blocks that change something. */
 START_TEST(testbed_traces_blocks_and_restarts)
 {
-    struct testbed_config config = small_config(20);
+    struct testbed_config config = small_testbed_config(20);
     struct seen seen = {0};
     struct trace_sink sink = {&seen, TRACE_BIT(TRACE_BLOCK) | TRACE_BIT(TRACE_RESTART), see};
     struct testbed *testbed = testbed_new(&config);
 
     world_add_sink(testbed_world(testbed), &sink);
-    run_until(testbed, 200 * SECOND_US);
+    testbed_run_until(testbed, 200 * SECOND_US);
     seen = (struct seen){0};
     testbed_kill(testbed, 1);
     testbed_restart(testbed, 1);
     testbed_register(testbed);
-    run_until(testbed, 400 * SECOND_US);
+    testbed_run_until(testbed, 400 * SECOND_US);
     ck_assert_uint_eq(seen.restarts, 1);
     ck_assert_uint_eq(seen.blocks, 1);
     ck_assert_uint_eq(seen.heights[0], 3);
-    testbed_free(testbed);
-}
-END_TEST
-
-/* Users are found by number and account; nobody shares an address or an identity. */
-START_TEST(testbed_seats_users)
-{
-    struct testbed_config config = small_config(14);
-    struct testbed *testbed = testbed_new(&config);
-    char name[16], text[ADDRESS_TEXT_MAX];
-
-    for (uint32_t i = 0; i < 300; i++) {
-        snprintf(name, sizeof(name), "user %u", i);
-        ck_assert_uint_eq(testbed_add_client(testbed, name), i);
-    }
-    ck_assert_uint_eq(testbed_client_count(testbed), 300);
-    for (uint32_t i = 0; i < 300; i++) {
-        snprintf(name, sizeof(name), "user %u", i);
-        ck_assert_str_eq(testbed_client_name(testbed, i), name);
-        ck_assert_uint_eq(testbed_client_by_account(testbed, client_account(testbed_client(testbed, i))), i);
-        ck_assert_ptr_eq(world_machine(testbed_world(testbed), testbed_client_seat(testbed, i)),
-                         testbed_client(testbed, i));
-    }
-    address_text(world_address(testbed_world(testbed), testbed_client_seat(testbed, 255)), text);
-    ck_assert_str_eq(text, "10.0.1.0:40000");
-    ck_assert_uint_eq(testbed_client_by_account(testbed, &(struct account_id){{0}}), UINT32_MAX);
-    ck_assert_uint_eq(testbed_node_by_key(testbed, &(struct ed25519_public){{0}}), UINT32_MAX);
-    testbed_free(testbed);
-}
-END_TEST
-
-static void befriend(void *machine, void *owner)
-{
-    const struct sent *sent;
-
-    ck_assert_int_eq(client_befriend(machine, owner, BYTES_LIT("Hi"), &sent), OK);
-}
-
-/* A message reaches the whole swarm, and the record survives a node's restart on its disk. */
-START_TEST(testbed_carries_a_message)
-{
-    struct testbed_config config = small_config(30);
-    struct testbed *testbed = testbed_new(&config);
-    uint32_t alice = testbed_add_client(testbed, "Alice"), bob = testbed_add_client(testbed, "Bob");
-    struct account_id account = *client_account(testbed_client(testbed, bob));
-    uint32_t swarm[64], holders[64];
-    const struct sent *sent;
-    size_t count;
-
-    world_enter(testbed_world(testbed), testbed_client_seat(testbed, alice), befriend, &account);
-    run_for(testbed, 60 * SECOND_US);
-    sent = client_sent(testbed_client(testbed, alice), 1);
-    ck_assert_int_eq(sent->state, SEND_STORED);
-    count = testbed_swarm_nodes(testbed, &account, swarm, 64);
-    ck_assert_uint_ge(count, 5);
-    ck_assert_uint_eq(testbed_swarm_nodes(testbed, &account, swarm, 2), 2);
-    ck_assert_uint_eq(testbed_swarm_nodes(testbed, &account, swarm, 64), count);
-    ck_assert_uint_eq(testbed_holders(testbed, sent->hash, holders, 64), count);
-    ck_assert_uint_eq(testbed_holders(testbed, sent->hash, holders, 1), 1);
-
-    for (size_t i = 0; i < count; i++)
-        testbed_kill(testbed, swarm[i]);
-    ck_assert_uint_eq(testbed_holders(testbed, sent->hash, holders, 64), 0);
-    run_for(testbed, 10 * SECOND_US);
-    for (size_t i = 0; i < count; i++)
-        testbed_restart(testbed, swarm[i]);
-    ck_assert_uint_eq(testbed_holders(testbed, sent->hash, holders, 64), count);
     testbed_free(testbed);
 }
 END_TEST
@@ -426,7 +338,7 @@ static void keep_log(struct world *world, struct buf *log, struct kept_records *
 /* The disks of all nodes outlive the testbed, and of one that registers later, too. */
 START_TEST(testbed_goes_on_with_kept_disks)
 {
-    struct testbed_config config = small_config(30);
+    struct testbed_config config = small_testbed_config(30);
     struct kept_records kept;
     struct disk_source source;
     struct disk_log_record record;
@@ -447,8 +359,8 @@ START_TEST(testbed_goes_on_with_kept_disks)
     alice = testbed_add_client(testbed, "Alice");
     bob = testbed_add_client(testbed, "Bob");
     account = *client_account(testbed_client(testbed, bob));
-    world_enter(testbed_world(testbed), testbed_client_seat(testbed, alice), befriend, &account);
-    run_for(testbed, 60 * SECOND_US);
+    world_enter(testbed_world(testbed), testbed_client_seat(testbed, alice), testbed_befriend, &account);
+    testbed_run_for(testbed, 60 * SECOND_US);
     memcpy(hash, client_sent(testbed_client(testbed, alice), 1)->hash, sizeof(hash));
     count = testbed_swarm_nodes(testbed, &account, swarm, 64);
     keep_log(testbed_world(testbed), &log, &kept);
@@ -459,7 +371,7 @@ START_TEST(testbed_goes_on_with_kept_disks)
     testbed = testbed_new(&config);
     ck_assert_uint_eq(testbed_holders(testbed, hash, holders, 64), count);
     buf_clear(&log);
-    run_for(testbed, SECOND_US);
+    testbed_run_for(testbed, SECOND_US);
     world_take_disk_log(testbed_world(testbed), &log);
     ck_assert_uint_eq(log.len, 0);
 
@@ -490,51 +402,9 @@ START_TEST(testbed_goes_on_with_kept_disks)
 }
 END_TEST
 
-struct probe {
-    struct env *env;
-    struct call call;
-    bool ended;
-};
-
-static void on_probed(struct call *call)
-{
-    CONTAINER_OF(call, struct probe, call)->ended = true;
-}
-
-static void call_device(void *machine, void *owner)
-{
-    struct probe *probe = owner;
-
-    (void)machine;
-    env_call(probe->env, &probe->call, on_probed);
-}
-
-/* A user's device answers nobody; and once its caller has given up, nothing is left of the request. */
-START_TEST(testbed_users_take_no_calls)
-{
-    struct testbed_config config = small_config(14);
-    struct testbed *testbed = testbed_new(&config);
-    uint32_t seat = testbed_client_seat(testbed, testbed_add_client(testbed, "Alice"));
-    struct blob *body = blob_copy(BYTES_LIT("anybody there?"));
-    struct probe probe = {.env = world_env(testbed_world(testbed), seat),
-                          .call = {.to = world_address(testbed_world(testbed), seat),
-                                   .out = {.verb = VERB_POST, .path = BYTES_LIT("/"), .body = body},
-                                   .timeout_ms = 1000}};
-
-    world_enter(testbed_world(testbed), seat, call_device, &probe);
-    ck_assert_uint_eq(body->keepers, 2); /* a call to oneself stays in the shard, so the body is shared */
-    run_for(testbed, 5 * SECOND_US);
-    ck_assert(probe.ended);
-    ck_assert_int_eq(probe.call.net, NET_TIMEOUT);
-    ck_assert_uint_eq(body->keepers, 1);
-    blob_drop(body);
-    testbed_free(testbed);
-}
-END_TEST
-
 static uint64_t digest_of_a_run(uint64_t seed, unsigned threads)
 {
-    struct testbed_config config = small_config(40);
+    struct testbed_config config = small_testbed_config(40);
     struct testbed *testbed;
     struct account_id accounts[10];
     uint64_t digest;
@@ -547,13 +417,13 @@ static uint64_t digest_of_a_run(uint64_t seed, unsigned threads)
         accounts[i] = *client_account(testbed_client(testbed, i));
     }
     for (uint32_t i = 0; i < 10; i++)
-        world_enter(testbed_world(testbed), testbed_client_seat(testbed, i), befriend, &accounts[(i + 1) % 10]);
-    run_for(testbed, 5 * SECOND_US);
+        world_enter(testbed_world(testbed), testbed_client_seat(testbed, i), testbed_befriend, &accounts[(i + 1) % 10]);
+    testbed_run_for(testbed, 5 * SECOND_US);
     testbed_kill(testbed, 3);
     testbed_register(testbed);
-    run_for(testbed, 200 * SECOND_US);
+    testbed_run_for(testbed, 200 * SECOND_US);
     testbed_restart(testbed, 3);
-    run_for(testbed, 10 * SECOND_US);
+    testbed_run_for(testbed, 10 * SECOND_US);
     digest = world_digest(testbed_world(testbed));
     testbed_free(testbed);
     return digest;
@@ -574,7 +444,7 @@ END_TEST
  * snapshot; from there the chain goes on by its own rules. */
 START_TEST(testbed_copies_a_snapshot)
 {
-    struct testbed_config config = small_config(0);
+    struct testbed_config config = small_testbed_config(0);
     struct snapshots *snapshots;
     const struct chain_snapshot *first, *last;
     struct testbed *testbed, *later;
@@ -610,7 +480,7 @@ START_TEST(testbed_copies_a_snapshot)
     late = testbed_register(later);
     ck_assert_uint_eq(late, last->node_count);
     testbed_block(later);
-    run_for(later, 4 * SECOND_US);
+    testbed_run_for(later, 4 * SECOND_US);
     ck_assert_uint_eq(chain_height(testbed_chain(later)), last->height + 1);
     ck_assert_uint_ne(snode_swarm_id(testbed_node(later, late)), SWARM_NONE);
     ck_assert_uint_eq(chain_membership(testbed_chain(later))->swarm_count, swarms);
@@ -625,6 +495,5 @@ TEST_MAIN("testbed", testbed_starts_ready, testbed_gives_nodes_their_addresses_a
           testbed_keys_depend_on_seed_and_number, testbed_tells_nodes_of_a_block_each_after_its_delay,
           testbed_blocks_without_a_change_wake_nobody, testbed_makes_blocks_on_demand,
           testbed_takes_nodes_off_the_chain, testbed_kills_and_restarts, testbed_never_goes_back_to_an_older_block,
-          testbed_publishes_difficulties, testbed_traces_blocks_and_restarts, testbed_seats_users,
-          testbed_users_take_no_calls, testbed_carries_a_message, testbed_goes_on_with_kept_disks, testbed_runs_repeat,
-          testbed_copies_a_snapshot)
+          testbed_publishes_difficulties, testbed_traces_blocks_and_restarts, testbed_goes_on_with_kept_disks,
+          testbed_runs_repeat, testbed_copies_a_snapshot)
