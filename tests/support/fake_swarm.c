@@ -119,18 +119,6 @@ struct client *fake_swarm_client(struct fake_swarm *net, uint8_t identity)
     });
 }
 
-bool fake_swarm_serves(const struct fake_swarm *net, uint32_t node, const struct account_id *account)
-{
-    return swarm_of(&net->membership, account)->id == net->entries[node].swarm_id;
-}
-
-uint32_t fake_swarm_by_key(const struct fake_swarm *net, const struct ed25519_public *key)
-{
-    const struct snode_entry *entry = snode_by_key(&net->membership, key);
-    ASSERT(entry != NULL);
-    return (uint32_t)(entry - net->entries);
-}
-
 /* --- the target --- */
 
 struct reply {
@@ -580,25 +568,6 @@ void fake_swarm_release(struct fake_swarm *net)
         answer_call(net, i);
     }
     net->holds = holds;
-}
-
-/* --- reading and writing --- */
-
-size_t fake_swarm_logged(const struct fake_swarm *net, const char *method)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < net->log_count; i++)
-        count += method == NULL || strcmp(net->log[i].method, method) == 0;
-    return count;
-}
-
-const struct fake_log *fake_swarm_log(const struct fake_swarm *net, const char *method, size_t n)
-{
-    for (size_t i = 0; i < net->log_count; i++)
-        if ((method == NULL || strcmp(net->log[i].method, method) == 0) && n-- == 0)
-            return &net->log[i];
-    ASSERT(!"no such request");
-    return NULL;
 }
 
 void fake_swarm_put(struct fake_swarm *net, uint32_t node, const struct account_id *account, uint32_t number,
