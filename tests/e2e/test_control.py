@@ -87,6 +87,14 @@ class Controls(unittest.TestCase):
             self.change("exit", node=node)
         self.change("block")
         self.assertEqual(len(self.state()["nodes"]), len(known) + len(arrivals))
+        # what a node answers, and with it the digest, names all of them by key and host
+        self.served.control("POST", "/control/speed", {"speed_milli": 60000})
+        address, listed = ("127.1.1.7", self.served.node_port), 0
+        while listed != len(known) + len(arrivals) - len(departures):
+            status, text = self.served.rpc(address, "oxend_request", {
+                "endpoint": "get_service_nodes", "params": {"fields": {"pubkey_ed25519": True, "public_ip": True}}})
+            self.assertEqual(status, 200, text)
+            listed = len(json.loads(text)["result"]["service_node_states"])
         for wrong in ({"identity": known[0], "host": 0}, {"identity": arrivals[0][0], "host": 0},
                       {"identity": 1700, "host": 1000001}):
             self.assertEqual(self.served.control("POST", "/control/change", {"change": "arrival", **wrong})[0], 400)
