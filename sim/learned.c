@@ -169,9 +169,11 @@ static void learn_mailbox(struct learned *learned, struct table *index, const st
     learned->mailboxes = grown(learned->mailboxes, learned->mailbox_count, sizeof(*learned->mailboxes));
     key_add(&key, sighting->account.bytes, sizeof(sighting->account.bytes));
     key_add(&key, sighting->method, sizeof(sighting->method));
+    key_add(&key, &sighting->namespace, sizeof(sighting->namespace));
     mailbox = &learned->mailboxes[row_of(index, &key, &learned->mailbox_count)];
     mailbox->account = sighting->account;
     memcpy(mailbox->method, sighting->method, sizeof(mailbox->method));
+    mailbox->namespace = sighting->namespace;
     mailbox->proofs += sighting->has_proof;
     count_in(&mailbox->tally, sighting);
 }
@@ -385,6 +387,10 @@ void learned_table(const struct learned *learned, FILE *out)
     for (size_t i = 0; i < shown(learned->mailbox_count); i++) {
         fprintf(out, "    %s ", learned->mailboxes[i].method);
         print_account(out, &learned->mailboxes[i].account);
+        if (learned->mailboxes[i].namespace == FACTS_ALL_NAMESPACES)
+            fprintf(out, ", all namespaces");
+        else if (learned->mailboxes[i].namespace != FACTS_NO_NAMESPACE)
+            fprintf(out, ", namespace %" PRIi32, learned->mailboxes[i].namespace);
         fprintf(out, ": ");
         print_tally(out, &learned->mailboxes[i].tally);
     }
@@ -434,6 +440,17 @@ static void write_number(struct buf *out, const char *name, uint64_t number)
     json_write_u64(out, number);
 }
 
+static void write_namespace(struct buf *out, int32_t namespace)
+{
+    if (namespace == FACTS_NO_NAMESPACE)
+        return;
+    json_write_name(out, "namespace");
+    if (namespace == FACTS_ALL_NAMESPACES)
+        json_write_text(out, BYTES_LIT("all"));
+    else
+        json_write_i64(out, namespace);
+}
+
 static void write_tally(struct buf *out, const struct tally *tally)
 {
     write_number(out, "count", tally->count);
@@ -470,6 +487,7 @@ void learned_json(const struct learned *learned, struct buf *out)
         json_open(out, '{');
         write_account(out, "account", &learned->mailboxes[i].account);
         write_text(out, "method", learned->mailboxes[i].method);
+        write_namespace(out, learned->mailboxes[i].namespace);
         write_number(out, "proofs", learned->mailboxes[i].proofs);
         write_tally(out, &learned->mailboxes[i].tally);
     }

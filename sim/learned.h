@@ -24,7 +24,8 @@ struct caller_learned {
 };
 struct mailbox_learned {
     struct account_id account;
-    char method[OBSERVER_METHOD_BYTES]; /* one row per method */
+    char method[OBSERVER_METHOD_BYTES]; /* one row per method and namespace */
+    int32_t namespace;                  /* as in a sighting */
     uint64_t proofs;                    /* requests that brought what only a store needs */
     struct tally tally;
 };

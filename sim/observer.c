@@ -136,17 +136,23 @@ static void read_account(struct sighting *sighting, struct bytes pubkey)
     sighting->has_account = account_from_hex(&sighting->account, pubkey) == OK;
 }
 
+static void read_wire(struct notebook *notebook, struct sighting *sighting, struct bytes wire)
+{
+    struct envelope envelope;
+
+    if (envelope_unwrap(wire, &notebook->arena, &envelope) != OK)
+        return;
+    sighting->has_source = true;
+    sighting->source = envelope.source;
+}
+
 static void read_envelope(struct notebook *notebook, struct sighting *sighting, struct bytes data)
 {
     size_t len = BASE64_MAX_DECODED(data.len);
     uint8_t *wire = arena_alloc(&notebook->arena, len);
-    struct envelope envelope;
 
-    if (base64_decode(wire, &len, data) != OK ||
-        envelope_unwrap((struct bytes){wire, len}, &notebook->arena, &envelope) != OK)
-        return;
-    sighting->has_source = true;
-    sighting->source = envelope.source;
+    if (base64_decode(wire, &len, data) == OK)
+        read_wire(notebook, sighting, (struct bytes){wire, len});
 }
 
 static void read_params(struct notebook *notebook, struct sighting *sighting, const struct json *params)
@@ -161,6 +167,62 @@ static void read_params(struct notebook *notebook, struct sighting *sighting, co
         read_envelope(notebook, sighting, text);
 }
 
+/* ---- today's calls ---- */
+
+/* NULL: the notebook is full. */
+static struct sighting *add_sighting(struct notebook *notebook)
+{
+    struct sighting *sighting;
+
+    if (notebook->count == OBSERVER_SIGHTINGS_MAX) {
+        notebook->lost++;
+        return NULL;
+    }
+    if (notebook->count == notebook->cap) {
+        notebook->cap = notebook->cap == 0 ? 64 : 2 * notebook->cap;
+        notebook->sightings = xrealloc(notebook->sightings, notebook->cap * sizeof(struct sighting *));
+    }
+    sighting = notebook->sightings[notebook->count++] = xcalloc(1, sizeof(*sighting));
+    sighting->node = notebook->node;
+    sighting->namespace = FACTS_NO_NAMESPACE;
+    return sighting;
+}
+
+static void name(struct sighting *sighting, const char *method)
+{
+    snprintf(sighting->method, sizeof(sighting->method), "%s", method);
+}
+
+struct taker {
+    struct notebook *notebook;
+    struct sighting *request;
+    bool apart; /* the request is not the call itself: what it brings is a sighting of its own */
+};
+
+static void take(void *owner, const struct facts *facts)
+{
+    struct taker *taker = owner;
+    struct sighting *sighting = taker->request;
+
+    if (taker->apart) { /* a link to the first mailbox is one to the request */
+        if (!taker->request->has_account)
+            taker->request->account = facts->account;
+        taker->request->has_account = true;
+        sighting = add_sighting(taker->notebook);
+        if (sighting == NULL)
+            return;
+        sighting->at_us = taker->request->at_us;
+        sighting->from = taker->request->from;
+    }
+    if (sighting->method[0] == '\0') /* else as the caller named it */
+        name(sighting, facts->method);
+    sighting->has_account = true;
+    sighting->account = facts->account;
+    sighting->namespace = facts->namespace;
+    sighting->has_proof = facts->stores;
+    read_wire(taker->notebook, sighting, facts->data);
+}
+
 /* Methods are; what is not, somebody outside has made up. */
 static bool is_word(struct bytes text)
 {
@@ -172,6 +234,7 @@ static bool is_word(struct bytes text)
 
 static void read_rpc(struct notebook *notebook, struct sighting *sighting, struct bytes body)
 {
+    struct taker taker = {notebook, sighting, false};
     struct rpc_call call;
     const char *why;
 
@@ -182,7 +245,8 @@ static void read_rpc(struct notebook *notebook, struct sighting *sighting, struc
                  (const char *)call.method.data);
     else
         strcpy(sighting->method, "other");
-    read_params(notebook, sighting, call.params);
+    if (!facts_of_call(&notebook->arena, call.method, call.params, &taker.apart, take, &taker))
+        read_params(notebook, sighting, call.params);
     rpc_call_free(&call);
 }
 
@@ -223,21 +287,12 @@ static void read_peer_onion(struct notebook *notebook, struct sighting *sighting
 
 /* ---- writing it down ---- */
 
-/* NULL: the notebook is full. */
 static struct sighting *new_sighting(struct notebook *notebook, const struct tapped *tapped)
 {
-    struct sighting *sighting;
+    struct sighting *sighting = add_sighting(notebook);
 
-    if (notebook->count == OBSERVER_SIGHTINGS_MAX) {
-        notebook->lost++;
+    if (sighting == NULL)
         return NULL;
-    }
-    if (notebook->count == notebook->cap) {
-        notebook->cap = notebook->cap == 0 ? 64 : 2 * notebook->cap;
-        notebook->sightings = xrealloc(notebook->sightings, notebook->cap * sizeof(struct sighting *));
-    }
-    sighting = notebook->sightings[notebook->count++] = xcalloc(1, sizeof(*sighting));
-    sighting->node = notebook->node;
     sighting->at_us = tapped->at_us;
     sighting->from = tapped->from;
     sighting->from_client = tapped->peer_key == NULL;
@@ -261,6 +316,25 @@ static void on_push(struct notebook *notebook, const struct tapped *tapped, stru
         strcpy(sighting->method, "replica");
         read_account(sighting, message.pubkey);
         read_envelope(notebook, sighting, message.data);
+    }
+}
+
+/* What else today's clients and nodes send. */
+static void read_modern(struct notebook *notebook, struct sighting *sighting, struct bytes path, struct bytes body)
+{
+    struct taker taker = {notebook, sighting, true};
+
+    if (bytes_equal_text(path, PATH_MONITOR)) {
+        name(sighting, "subscribe");
+        facts_of_monitor(&notebook->arena, body, take, &taker);
+    } else if (sighting->from_client) {
+        return; /* no member's: it is refused */
+    } else if (bytes_equal_text(path, PATH_PUSH_PARTS)) {
+        name(sighting, "push");
+        facts_of_parts(body, take, &taker);
+    } else if (bytes_equal_text(path, PATH_SN_STORAGE_CC)) {
+        taker.apart = false;
+        facts_of_forwarded(&notebook->arena, body, take, &taker);
     }
 }
 
@@ -298,6 +372,8 @@ static void on_request(struct notebook *notebook, const struct tapped *tapped)
         read_peer_onion(notebook, sighting, ONION_V1, body);
     else if (bytes_equal_text(in->path, PATH_STORAGE_RPC))
         read_rpc(notebook, sighting, body);
+    else
+        read_modern(notebook, sighting, in->path, body);
     expect_answer(notebook, tapped->connection, sighting);
 }
 

@@ -11,12 +11,14 @@
 #define SWARMBED_OBSERVER_H
 
 #include "common/list.h"
+#include "sim/facts.h"
 #include "sim/testbed.h"
 
 #define OBSERVER_SIGHTINGS_MAX 1000000 /* per node; later ones are only counted */
 #define OBSERVER_METHOD_BYTES  24
 
-/* One request that a node handled. */
+/* One request that a node handled; or one of today's calls that it brought with others, which then has no bytes of its
+ * own and is from nobody. */
 struct sighting {
     int64_t at_us;
     uint32_t node;
@@ -28,8 +30,9 @@ struct sighting {
     uint64_t answer;                    /* a sealed answer's bytes as they left; 0: none */
     char method[OBSERVER_METHOD_BYTES]; /* read at the end of an onion, or from a direct call; "": none */
     bool has_account, has_source;
-    bool has_proof;            /* it brings a nonce, a time to live or a timestamp: what a store needs */
+    bool has_proof;            /* it brings what a store needs: of the era a nonce, a time to live or a timestamp */
     struct account_id account; /* whose mailbox it is about */
+    int32_t namespace;         /* or FACTS_NO_NAMESPACE, as in all calls of the era; or FACTS_ALL_NAMESPACES */
     struct account_id source;  /* who wrote what is put there: envelopes say it in clear (PROTOCOL 6.2) */
 };
 

@@ -44,6 +44,18 @@ static void push_callers(lua_State *lua, const struct learned *learned)
     }
 }
 
+/* A number, "all", or nothing. */
+static void set_namespace(lua_State *lua, int32_t namespace)
+{
+    if (namespace == FACTS_NO_NAMESPACE)
+        return;
+    if (namespace == FACTS_ALL_NAMESPACES)
+        lua_pushliteral(lua, "all");
+    else
+        lua_pushinteger(lua, namespace);
+    lua_setfield(lua, -2, "namespace");
+}
+
 static void push_mailboxes(lua_State *lua, const struct learned *learned)
 {
     lua_newtable(lua);
@@ -52,6 +64,7 @@ static void push_mailboxes(lua_State *lua, const struct learned *learned)
         set_account(lua, "account", &learned->mailboxes[i].account);
         lua_pushstring(lua, learned->mailboxes[i].method);
         lua_setfield(lua, -2, "method");
+        set_namespace(lua, learned->mailboxes[i].namespace);
         set_number(lua, "proofs", learned->mailboxes[i].proofs);
         set_tally(lua, &learned->mailboxes[i].tally);
         lua_rawseti(lua, -2, (lua_Integer)i + 1);

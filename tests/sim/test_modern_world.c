@@ -8,6 +8,7 @@
 #include "proto/modern_request.h"
 #include "proto/storage_rpc.h"
 #include "sim/gateway/gateway.h"
+#include "sim/learned.h"
 #include "sim/testbed.h"
 #include "tests/support/check_main.h"
 
@@ -29,7 +30,8 @@ struct run {
     char body[8192];
 };
 
-static void start(struct run *run, const struct crypto_suite *suite, unsigned threads)
+static void start_observed(struct run *run, const struct crypto_suite *suite, unsigned threads,
+                           struct observer *observer)
 {
     static const uint8_t seed[32] = {9};
     struct testbed_config config;
@@ -41,6 +43,10 @@ static void start(struct run *run, const struct crypto_suite *suite, unsigned th
     config.nodes = 20;
     config.suite = suite;
     config.world.threads = threads;
+    if (observer != NULL) {
+        config.world.tap = observer_tap;
+        config.world.tap_owner = observer;
+    }
     run->testbed = testbed_new(&config);
     run->world = testbed_world(run->testbed);
     run->gateway = gateway_new(run->world);
@@ -50,6 +56,11 @@ static void start(struct run *run, const struct crypto_suite *suite, unsigned th
     memcpy(run->account.bytes + 1, public.bytes, 32);
     run->member_count = testbed_swarm_nodes(run->testbed, &run->account, run->members, ARRAY_LEN(run->members));
     ck_assert_uint_ge(run->member_count, 5);
+}
+
+static void start(struct run *run, const struct crypto_suite *suite, unsigned threads)
+{
+    start_observed(run, suite, threads, NULL);
 }
 
 static uint64_t end(struct run *run)
@@ -271,6 +282,69 @@ START_TEST(a_new_member_gets_all)
 }
 END_TEST
 
+/* ---- what nodes read ---- */
+
+/* How often that node was asked so for the account's messages, or told of them. */
+static uint64_t seen(const struct run *run, const struct observer *observer, uint32_t node, const char *method,
+                     int32_t namespace)
+{
+    struct learned learned;
+    uint64_t count = 0;
+
+    learned_init(&learned, observer, &node, 1);
+    for (size_t i = 0; i < learned.mailbox_count; i++) {
+        const struct mailbox_learned *mailbox = &learned.mailboxes[i];
+
+        ck_assert(account_equal(&mailbox->account, &run->account));
+        if (strcmp(mailbox->method, method) == 0 && mailbox->namespace == namespace)
+            count += mailbox->tally.count;
+    }
+    learned_fini(&learned);
+    return count;
+}
+
+/* Asked, told by another member, in a batch, or handed over: a node reads the account and the namespace. */
+START_TEST(observers_read_todays_calls)
+{
+    struct observer *observer = observer_new();
+    char hex[ACCOUNT_HEX_LEN + 1] = "", body[600];
+    struct learned learned;
+    uint32_t node;
+    struct run run;
+
+    start_observed(&run, &crypto_real, 1, observer);
+    ck_assert_int_eq(observer_start(observer, run.testbed, &node), OK);
+    store_in(&run, 5, "b25l", 86400000);
+    ck_assert_uint_eq(retrieve_from(&run, 1, 5), 1);
+    account_to_hex(&run.account, hex);
+    (void)snprintf(body, sizeof(body),
+                   "{\"method\":\"batch\",\"params\":{\"requests\":[{\"method\":\"info\",\"params\":{}},"
+                   "{\"method\":\"store\",\"params\":{\"pubkey\":\"%s\",\"timestamp\":%lld,\"ttl\":86400000,"
+                   "\"namespace\":-10,\"data\":\"b25l\"}}]}}",
+                   hex, (long long)world_now_ms(run.world));
+    call(&run, 0, body);
+    ck_assert_uint_eq(seen(&run, observer, run.members[0], "store", 5), 1);
+    ck_assert_uint_eq(seen(&run, observer, run.members[1], "store", 5), 1);
+    ck_assert_uint_eq(seen(&run, observer, run.members[1], "retrieve", 5), 1);
+    ck_assert_uint_eq(seen(&run, observer, run.members[2], "retrieve", 5), 0);
+    ck_assert_uint_eq(seen(&run, observer, run.members[0], "batch", FACTS_NO_NAMESPACE), 1);
+    ck_assert_uint_eq(seen(&run, observer, run.members[0], "store", -10), 1);
+    ck_assert_uint_eq(seen(&run, observer, run.members[2], "store", -10), 1);
+    learned_init(&learned, observer, run.members, 1);
+    ck_assert_uint_eq(learned.callers[0].tally.count, 2); /* the batch is one request */
+    ck_assert_uint_eq(learned.link_count, 2);
+    ck_assert_str_eq(learned.links[0].method, "store");
+    ck_assert_str_eq(learned.links[1].method, "batch");
+    ck_assert_uint_eq(learned.mailboxes[0].proofs, 1);
+    learned_fini(&learned);
+    node = run.members[wait_for_newcomer(&run, true)];
+    ck_assert_uint_ge(seen(&run, observer, node, "replica", 5), 1); /* by several */
+    ck_assert_uint_ge(seen(&run, observer, node, "replica", -10), 1);
+    (void)end(&run);
+    observer_free(observer);
+}
+END_TEST
+
 /* What a run shows: signatures differ in bytes between the suites, and so do the digests. */
 struct shown {
     uint64_t digest;
@@ -308,4 +382,5 @@ START_TEST(suites_and_threads_agree)
 }
 END_TEST
 
-TEST_MAIN("modern_world", all_members_hold_what_was_answered, a_new_member_gets_all, suites_and_threads_agree)
+TEST_MAIN("modern_world", all_members_hold_what_was_answered, a_new_member_gets_all, observers_read_todays_calls,
+          suites_and_threads_agree)
