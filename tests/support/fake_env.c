@@ -78,17 +78,30 @@ static void records_fini(struct fake_disk_records *list)
     list->records = NULL;
 }
 
+/* Where in a list that ascends by key that key is, or would be. */
+static size_t records_find(const struct fake_disk_records *list, struct bytes key)
+{
+    size_t from = 0, to = list->count;
+
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+
+        if (bytes_compare(blob_bytes(list->records[middle].key), key) < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
 /* Moves the oldest unsynced record to the durable ones. */
 static void make_durable(struct fake_env *fake)
 {
     const struct fake_disk_record *put = &fake->unsynced.records[0];
     struct bytes key = blob_bytes(put->key);
-    size_t at = 0;
-    bool there;
+    size_t at = records_find(&fake->disk, key);
+    bool there = at < fake->disk.count && bytes_equal(blob_bytes(fake->disk.records[at].key), key);
 
-    while (at < fake->disk.count && bytes_compare(blob_bytes(fake->disk.records[at].key), key) < 0)
-        at++;
-    there = at < fake->disk.count && bytes_equal(blob_bytes(fake->disk.records[at].key), key);
     if (there)
         records_remove_at(&fake->disk, at);
     if (put->value != NULL)
