@@ -9,6 +9,7 @@
 #include "client/deliver.h"
 #include "client/listening.h"
 #include "client/outbox.h"
+#include "client/presence.h"
 #include "client/receive.h"
 #include "client/seen.h"
 #include "tests/support/friends.h"
@@ -116,6 +117,24 @@ START_TEST(durable_before_acknowledged)
     net.fake.disk_err = ERR_IO;
     fake_swarm_run_ms(&net, 1000);
     ck_assert_uint_eq(delivers_to(alice), to_alice + 1);
+    stop();
+}
+END_TEST
+
+/* Nor is it acknowledged if the disk works again by the time at which that would go. */
+START_TEST(lost_text_is_not_acknowledged)
+{
+    start();
+    size_t to_alice = delivers_to(alice), before = shown();
+    say("lost by the disk");
+    fake_env_run(&net.fake);
+    net.fake.disk_err = ERR_IO;
+    fake_swarm_run(&net);
+    ck_assert_uint_eq(shown(), before + 1); /* which keeps nobody from reading it */
+    net.fake.disk_err = OK;
+    fake_swarm_run_ms(&net, 1000);
+    ck_assert_uint_eq(delivers_to(alice), to_alice);
+    ck_assert_int_eq(sent->state, SEND_DELIVERED);
     stop();
 }
 END_TEST
@@ -237,6 +256,23 @@ START_TEST(stored_is_not_acknowledged)
 }
 END_TEST
 
+/* Not even if she is there, and he knows where: all that he sends her is the ping of one whom she takes for absent. */
+START_TEST(stored_is_pinged_instead)
+{
+    start();
+    size_t to_alice = delivers_to(alice);
+    presence_failed(contact_find(alice, client_account(bob)));
+    say("by the swarm");
+    fake_swarm_run(&net);
+    ck_assert_int_eq(sent->state, SEND_STORED);
+    friends_poll(&net, bob);
+    fake_swarm_run_ms(&net, 1000);
+    ck_assert_uint_eq(delivers_to(alice), to_alice + 1);
+    ck_assert_int_eq(client_contact_state(alice, client_account(bob)), CONTACT_ONLINE);
+    stop();
+}
+END_TEST
+
 /* A full receipt does not wait. */
 START_TEST(full_receipt_goes_at_once)
 {
@@ -298,6 +334,7 @@ START_TEST(typing_is_not_acknowledged)
 }
 END_TEST
 
-TEST_MAIN("acknowledge", several_in_one, durable_before_acknowledged, lost_acknowledgement, forgotten_duplicate,
-          both_ways_is_once, blocked_is_not_heard, stored_is_not_acknowledged, full_receipt_goes_at_once, sent_once,
+TEST_MAIN("acknowledge", several_in_one, durable_before_acknowledged, lost_text_is_not_acknowledged,
+          lost_acknowledgement, forgotten_duplicate, both_ways_is_once, blocked_is_not_heard,
+          stored_is_not_acknowledged, stored_is_pinged_instead, full_receipt_goes_at_once, sent_once,
           typing_is_not_acknowledged)
