@@ -1,6 +1,7 @@
 #include "sim/http/http_client.h"
 
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -82,6 +83,7 @@ struct http_client *http_client_new(struct uv_loop_s *loop, bool tls, struct buf
 {
     struct http_client *client = xcalloc(1, sizeof(*client));
 
+    (void)signal(SIGPIPE, SIG_IGN); /* libuv writes so that a server that hung up would end the process */
     client->loop = loop;
     list_init(&client->waiting);
     list_init(&client->idle);

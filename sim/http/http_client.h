@@ -12,7 +12,8 @@
 struct http_client;
 struct uv_loop_s; /* uv_loop_t */
 
-/* The loop must outlive the client. `tls`: all calls are HTTPS. NULL: TLS is not to be had; `why` tells. */
+/* The loop must outlive the client. `tls`: all calls are HTTPS. SIGPIPE is ignored from here on, in the whole process.
+ * NULL: TLS is not to be had; `why` tells. */
 struct http_client *http_client_new(struct uv_loop_s *loop, bool tls, struct buf *why);
 /* Open calls are dropped: no `done` runs any more. Its handles close with the loop's next turns. NULL is fine. */
 void http_client_free(struct http_client *client);

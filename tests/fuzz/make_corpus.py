@@ -91,6 +91,20 @@ def answers():
     return good + [b"".join(good[:4])] + bad
 
 
+def seeds_http_client():
+    """The first byte chooses the end; then steps as fuzz_http_client.c reads them: 1 asks, 3 cancels, 0x10 says, 0x30 hangs up."""
+    def ask(slot):
+        return bytes([1, slot])
+
+    def say(peer, which):
+        return bytes([0x10, peer, which, 0])
+    shut, reset, idle = b"\x30\0\1", b"\x30\0\0", b"\4"
+    return [b"\0" + ask(0) + say(0, which) + idle + ask(1) + say(0, 0) + idle for which in range(7)] + [
+        b"\0" + ask(0) + ask(1) + say(1, 0) + b"\1\2" + say(0, 1) + idle + ask(3) + shut + idle, b"\0" + ask(0) + say(0, 4) + shut + idle + ask(0) + reset + idle,
+        b"\1" + ask(0) + ask(1) + ask(0x72) + b"\3\1", b"\0" + ask(0) + say(0, 0) + idle + ask(1) + reset + idle + say(0, 0) + idle, b"\0" + ask(0) + say(0, 6) + ask(0x88) + reset,
+        b"\0" + ask(0) + b"\x10\0\x07\0\x05HTTP/" + shut + idle] + [bytes([n]) + story for n, story in enumerate(stories("http_client", 4, 120))]
+
+
 def seeds_http_response():
     """The first byte chooses the size of the pieces, as in fuzz_http_response.c."""
     return [bytes([6 * number % 256]) + answer for number, answer in enumerate(answers())]
