@@ -2,7 +2,7 @@
  *
  * A body is written once, then read by all who keep it: the relays that pass it on, the replicas of a swarm. The count
  * is not atomic: a blob belongs to one shard at a time. Between shards it is handed over when nobody else keeps it,
- * and copied otherwise (sim/endpoint.c). */
+ * and copied otherwise (sim/parcel.h). */
 #ifndef SWARMBED_BLOB_H
 #define SWARMBED_BLOB_H
 

@@ -291,7 +291,7 @@ START_TEST(full_receipt_goes_at_once)
 }
 END_TEST
 
-/* Sent once: if it fails, it is not tried again. */
+/* Sent once: if it fails, it is neither tried again nor stored. */
 START_TEST(sent_once)
 {
     start();
@@ -300,10 +300,11 @@ START_TEST(sent_once)
     net.nodes[node].forced_method = "deliver";
     net.nodes[node].forced_status = 504;
     net.nodes[node].forced_times = 1;
-    size_t to_alice = delivers_to(alice);
+    size_t to_alice = delivers_to(alice), stores = fake_swarm_logged(&net, "store");
     acknowledge(contact, 7);
-    fake_swarm_run_ms(&net, 5000);
+    fake_swarm_run_ms(&net, 15000);
     ck_assert_uint_eq(delivers_to(alice), to_alice + 1);
+    ck_assert_uint_eq(fake_swarm_logged(&net, "store"), stores);
     ck_assert_int_eq(contact->presence, CONTACT_ONLINE); /* and nothing follows from it */
     stop();
 }
