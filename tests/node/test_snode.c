@@ -9,131 +9,21 @@
 #include "common/onion.h"
 #include "proto/storage_rpc.h"
 #include "tests/support/check_main.h"
-#include "tests/support/node_fixture.h"
+#include "tests/support/snode_fixture.h"
 
 #define NOT_IN_A_SWARM "Service node is not ready: not in any swarm; \n"
-
-static struct node_fixture fixture;
-static struct snode *snode;
-
-static void start_without_membership(void)
-{
-    node_fixture_init(&fixture);
-    snode = snode_new(&fixture.config);
-    ck_assert_uint_eq(snode_start(snode), 0);
-}
-
-static void start(void)
-{
-    start_without_membership();
-    snode_on_membership(snode, &fixture.membership);
-}
-
-static void end(void)
-{
-    snode_free(snode);
-    node_fixture_fini(&fixture);
-}
-
-/* The machine dies, and starts again with its disk. */
-static size_t restart(void)
-{
-    size_t kept;
-
-    fake_env_crash(&fixture.fake);
-    snode_free(snode);
-    snode = snode_new(&fixture.config);
-    kept = snode_start(snode);
-    snode_on_membership(snode, &fixture.membership);
-    return kept;
-}
-
-static void deliver(struct fake_request *request)
-{
-    snode_on_request(snode, &request->incoming);
-    fake_env_run(&fixture.fake);
-}
-
-static struct fake_request *post(const char *path, struct bytes body)
-{
-    struct fake_request *request = fake_env_request(&fixture.fake, VERB_POST, path, body);
-
-    deliver(request);
-    return request;
-}
-
-static struct fake_request *get(const char *path)
-{
-    struct fake_request *request = fake_env_request(&fixture.fake, VERB_GET, path, BYTES_NONE);
-
-    deliver(request);
-    return request;
-}
-
-/* From another node of the own swarm. */
-static struct fake_request *post_as_peer(const char *path, struct bytes body)
-{
-    struct fake_request *request =
-        fake_env_peer_request(&fixture.fake, &fixture.keys[fixture.members[0]].ed25519, path, body);
-
-    deliver(request);
-    return request;
-}
-
-static void make(struct test_message *message, uint32_t account, const char *data)
-{
-    struct account_id id = account_here(account);
-
-    make_message(message, &id, (uint64_t)fixture.fake.now_ms, 60000, data);
-}
-
-static struct fake_request *retrieve(uint32_t account)
-{
-    struct account_id id = account_here(account);
-
-    return post(PATH_STORAGE_RPC, retrieve_request(&fixture.fake, &id, ""));
-}
-
-/* The same with the header of long polling. */
-static struct fake_request *listen(uint32_t account, const char *header)
-{
-    struct account_id id = account_here(account);
-    struct fake_request *request =
-        fake_env_request(&fixture.fake, VERB_POST, PATH_STORAGE_RPC, retrieve_request(&fixture.fake, &id, ""));
-
-    fake_request_add_header(request, "Host", "127.0.0.1");
-    fake_request_add_header(request, header, "true");
-    deliver(request);
-    return request;
-}
-
-static void push(const struct test_message *const messages[], size_t count)
-{
-    struct buf batch;
-
-    buf_init(&batch, SIZE_MAX);
-    for (size_t i = 0; i < count; i++)
-        append_to_batch(&batch, messages[i]);
-    expect_answer(post_as_peer(PATH_PUSH_BATCH, buf_bytes(&batch)), 200, "");
-    buf_fini(&batch);
-}
-
-static void push_one(const struct test_message *message)
-{
-    push(&message, 1);
-}
 
 /* ---- routing ---- */
 
 START_TEST(snode_names_unknown_paths)
 {
-    start();
-    expect_answer(post("/storage_rpc/v2", BYTES_NONE), 404, "unknown target for POST: /storage_rpc/v2");
-    expect_answer(post(PATH_STATS, BYTES_NONE), 404, "unknown target for POST: /get_stats/v1");
-    expect_answer(get(PATH_STORAGE_RPC), 404, "unknown target for GET: /storage_rpc/v1");
-    expect_answer(get("/"), 404, "unknown target for GET: /");
-    ck_assert_uint_eq(fixture.fake.charged[COST_REQUEST], 4);
-    end();
+    snode_world_init();
+    expect_answer(snode_post("/storage_rpc/v2", BYTES_NONE), 404, "unknown target for POST: /storage_rpc/v2");
+    expect_answer(snode_post(PATH_STATS, BYTES_NONE), 404, "unknown target for POST: /get_stats/v1");
+    expect_answer(snode_get(PATH_STORAGE_RPC), 404, "unknown target for GET: /storage_rpc/v1");
+    expect_answer(snode_get("/"), 404, "unknown target for GET: /");
+    ck_assert_uint_eq(snode_world.net.fake.charged[COST_REQUEST], 4);
+    snode_world_fini();
 }
 END_TEST
 
@@ -141,11 +31,11 @@ START_TEST(snode_tells_its_version)
 {
     struct fake_request *request;
 
-    start_without_membership();
-    request = get(PATH_STATS);
+    snode_world_init_alone();
+    request = snode_get(PATH_STATS);
     expect_answer(request, 200, "{\"version\":\"2.0.7\"}");
     ck_assert_int_eq(request->content, CONTENT_JSON);
-    end();
+    snode_world_fini();
 }
 END_TEST
 
@@ -154,14 +44,14 @@ START_TEST(snode_of_the_era_knows_nothing_of_today)
 {
     struct fake_request *request;
 
-    start();
-    request = post(PATH_PING, BYTES_NONE);
+    snode_world_init();
+    request = snode_post(PATH_PING, BYTES_NONE);
     expect_answer(request, 200, "");
-    expect_answer(post(PATH_MONITOR, BYTES_LIT("x")), 400, "invalid body: expected bt_dict or list of them");
-    fixture.preset.spoken = SPEAKS_ERA;
-    expect_answer(post(PATH_PING, BYTES_NONE), 404, "unknown target for POST: /ping_test/v1");
-    expect_answer(post(PATH_MONITOR, BYTES_LIT("de")), 404, "unknown target for POST: /monitor/v1");
-    end();
+    expect_answer(snode_post(PATH_MONITOR, BYTES_LIT("x")), 400, "invalid body: expected bt_dict or list of them");
+    snode_world.net.preset.spoken = SPEAKS_ERA;
+    expect_answer(snode_post(PATH_PING, BYTES_NONE), 404, "unknown target for POST: /ping_test/v1");
+    expect_answer(snode_post(PATH_MONITOR, BYTES_LIT("de")), 404, "unknown target for POST: /monitor/v1");
+    snode_world_fini();
 }
 END_TEST
 
@@ -170,12 +60,12 @@ START_TEST(snode_refuses_huge_bodies)
 {
     struct bytes body = {calloc(1, LIMIT_BODY_BYTES + 1), LIMIT_BODY_BYTES + 1};
 
-    start_without_membership();
-    expect_answer(post(PATH_STORAGE_RPC, body), 413, "Request body too large");
+    snode_world_init_alone();
+    expect_answer(snode_post(PATH_STORAGE_RPC, body), 413, "Request body too large");
     body.len--;
-    expect_answer(post(PATH_STORAGE_RPC, body), 503,
+    expect_answer(snode_post(PATH_STORAGE_RPC, body), 503,
                   "Service node is not ready: not in any swarm; not done syncing; \n");
-    end();
+    snode_world_fini();
     free((void *)(uintptr_t)body.data);
 }
 END_TEST
@@ -186,26 +76,26 @@ START_TEST(snode_is_ready_when_in_a_swarm)
     static const char *const paths[] = {PATH_STORAGE_RPC, PATH_PUSH_BATCH, PATH_PUSH, "/nothing"};
     struct membership decommissioned;
 
-    start_without_membership();
-    ck_assert_ptr_null(snode_membership(snode));
-    ck_assert_uint_eq(snode_swarm_id(snode), SWARM_NONE);
+    snode_world_init_alone();
+    ck_assert_ptr_null(snode_membership(snode_world.snode));
+    ck_assert_uint_eq(snode_swarm_id(snode_world.snode), SWARM_NONE);
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-        expect_answer(post(paths[i], BYTES_LIT("{}")), 503,
+        expect_answer(snode_post(paths[i], BYTES_LIT("{}")), 503,
                       "Service node is not ready: not in any swarm; not done syncing; \n");
-    expect_answer(post(PATH_PING_TEST, BYTES_LIT("{}")), 200, "");
-    ck_assert_uint_eq(post(PATH_ONION_V2, BYTES_LIT("x"))->status, 400); /* onions have words of their own */
+    expect_answer(snode_post(PATH_PING_TEST, BYTES_LIT("{}")), 200, "");
+    ck_assert_uint_eq(snode_post(PATH_ONION_V2, BYTES_LIT("x"))->status, 400); /* onions have words of their own */
 
-    snode_on_membership(snode, &fixture.membership);
-    ck_assert_ptr_eq(snode_membership(snode), &fixture.membership);
-    ck_assert_uint_eq(snode_swarm_id(snode), 0);
-    expect_answer(retrieve(1), 200, "{\"messages\":[]}");
+    snode_on_membership(snode_world.snode, &snode_world.net.membership);
+    ck_assert_ptr_eq(snode_membership(snode_world.snode), &snode_world.net.membership);
+    ck_assert_uint_eq(snode_swarm_id(snode_world.snode), 0);
+    expect_answer(snode_retrieve(1), 200, "{\"messages\":[]}");
 
-    decommissioned = fixture.membership;
-    fixture.entries[fixture.own].swarm_id = SWARM_NONE;
-    snode_on_membership(snode, &decommissioned);
-    expect_answer(retrieve(1), 503, NOT_IN_A_SWARM);
-    expect_answer(post(PATH_PING_TEST, BYTES_LIT("{}")), 200, "");
-    end();
+    decommissioned = snode_world.net.membership;
+    snode_world.net.entries[snode_world.net.own].swarm_id = SWARM_NONE;
+    snode_on_membership(snode_world.snode, &decommissioned);
+    expect_answer(snode_retrieve(1), 503, NOT_IN_A_SWARM);
+    expect_answer(snode_post(PATH_PING_TEST, BYTES_LIT("{}")), 200, "");
+    snode_world_fini();
 }
 END_TEST
 
@@ -216,17 +106,17 @@ START_TEST(snode_asks_who_pushes)
     struct test_message message;
     struct buf batch;
 
-    start();
-    make(&message, 1, "aGVsbG8=");
+    snode_world_init();
+    snode_make(&message, 1, "aGVsbG8=");
     buf_init(&batch, SIZE_MAX);
     append_to_batch(&batch, &message);
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-        expect_answer(post(paths[i], buf_bytes(&batch)), 401, "Unknown service node");
-    ck_assert(!snode_holds(snode, message.hash));
-    expect_answer(post_as_peer(PATH_PUSH, buf_bytes(&batch)), 200, "");
-    ck_assert(snode_holds(snode, message.hash));
+        expect_answer(snode_post(paths[i], buf_bytes(&batch)), 401, "Unknown service node");
+    ck_assert(!snode_holds(snode_world.snode, message.hash));
+    expect_answer(snode_post_as_peer(PATH_PUSH, buf_bytes(&batch)), 200, "");
+    ck_assert(snode_holds(snode_world.snode, message.hash));
     buf_fini(&batch);
-    end();
+    snode_world_fini();
 }
 END_TEST
 
@@ -240,26 +130,27 @@ START_TEST(snode_stores_and_gives_back)
     struct account_id account = account_here(1);
     struct snode_counts counts;
 
-    start();
-    make(&message, 1, "aGVsbG8=");
-    expect_answer(post(PATH_STORAGE_RPC, store_request(&fixture.fake, &message)), 200, "{\"difficulty\":1}");
-    expect_messages(retrieve(1), expected, 1);
-    ck_assert(snode_holds(snode, message.hash));
-    ck_assert_uint_eq(snode_held_for(snode, &account), 1);
-    snode_counts(snode, &counts);
+    snode_world_init();
+    snode_make(&message, 1, "aGVsbG8=");
+    expect_answer(snode_post(PATH_STORAGE_RPC, store_request(&snode_world.net.fake, &message)), 200,
+                  "{\"difficulty\":1}");
+    expect_messages(snode_retrieve(1), expected, 1);
+    ck_assert(snode_holds(snode_world.snode, message.hash));
+    ck_assert_uint_eq(snode_held_for(snode_world.snode, &account), 1);
+    snode_counts(snode_world.snode, &counts);
     ck_assert_uint_eq(counts.records, 1);
     ck_assert_uint_eq(counts.stored, 1);
     ck_assert_uint_gt(counts.bytes, 0);
     ck_assert_uint_gt(counts.pushes_waiting_bytes, 0);
-    fake_env_advance_ms(&fixture.fake, LIMIT_FLUSH_MS);
-    fake_env_answer(&fixture.fake, 0, 200, BYTES_NONE);
-    fake_env_answer(&fixture.fake, 1, 200, BYTES_NONE);
-    fake_env_advance_ms(&fixture.fake, 120000);
-    snode_counts(snode, &counts);
+    fake_env_advance_ms(&snode_world.net.fake, LIMIT_FLUSH_MS);
+    fake_env_answer(&snode_world.net.fake, 0, 200, BYTES_NONE);
+    fake_env_answer(&snode_world.net.fake, 1, 200, BYTES_NONE);
+    fake_env_advance_ms(&snode_world.net.fake, 120000);
+    snode_counts(snode_world.snode, &counts);
     ck_assert_uint_eq(counts.records + counts.pushes_waiting_bytes, 0);
     ck_assert_uint_eq(counts.expired, 1);
-    fake_env_check(&fixture.fake);
-    end();
+    fake_env_check(&snode_world.net.fake);
+    snode_world_fini();
 }
 END_TEST
 
@@ -269,18 +160,18 @@ START_TEST(snode_holds_a_direct_poll)
     struct fake_request *request;
     struct snode_counts counts;
 
-    start();
-    request = listen(1, "x-loki-LONG-poll");
-    (void)listen(1, "X-Loki-Long-Poll");
-    snode_counts(snode, &counts);
+    snode_world_init();
+    request = snode_poll(1, "x-loki-LONG-poll");
+    (void)snode_poll(1, "X-Loki-Long-Poll");
+    snode_counts(snode_world.snode, &counts);
     ck_assert_uint_eq(counts.listeners, 2);
-    ck_assert(listen(1, "X-Loki-Long")->answered);
-    fake_env_advance_ms(&fixture.fake, LIMIT_LONG_POLL_MS - 1);
+    ck_assert(snode_poll(1, "X-Loki-Long")->answered);
+    fake_env_advance_ms(&snode_world.net.fake, LIMIT_LONG_POLL_MS - 1);
     ck_assert(!request->answered);
-    fake_env_advance_ms(&fixture.fake, 1);
+    fake_env_advance_ms(&snode_world.net.fake, 1);
     expect_answer(request, 200, "{\"messages\":[]}");
-    fake_env_check(&fixture.fake);
-    end();
+    fake_env_check(&snode_world.net.fake);
+    snode_world_fini();
 }
 END_TEST
 
@@ -289,14 +180,15 @@ END_TEST
 /* A client asks the node itself through one layer: the guard is the target. */
 static struct fake_request *onion(struct bytes rpc_body, struct bytes headers, struct reply_key *reply_key)
 {
-    struct onion_hop hop = {.ed25519 = fixture.config.keys->ed25519, .x25519 = fixture.config.keys->x25519.public};
+    struct onion_hop hop = {.ed25519 = snode_world.net.config.keys->ed25519,
+                            .x25519 = snode_world.net.config.keys->x25519.public};
     struct onion_seed seed = {.secret = {{1, 2, 3}}};
     struct bytes body;
 
-    ck_assert_int_eq(onion_wrap(&crypto_modelled, ONION_V2, &fixture.fake.arena, &hop, 1, rpc_body, headers, &seed,
-                                &body, reply_key),
+    ck_assert_int_eq(onion_wrap(&crypto_modelled, ONION_V2, &snode_world.net.fake.arena, &hop, 1, rpc_body, headers,
+                                &seed, &body, reply_key),
                      OK);
-    return post(PATH_ONION_V2, body);
+    return snode_post(PATH_ONION_V2, body);
 }
 
 static void expect_onion_answer(const struct fake_request *request, const struct reply_key *key, uint16_t status,
@@ -307,8 +199,9 @@ static void expect_onion_answer(const struct fake_request *request, const struct
 
     ck_assert(request->answered);
     ck_assert_uint_eq(request->status, 200);
-    ck_assert_int_eq(
-        onion_open_reply(&crypto_modelled, key, &fixture.fake.arena, fake_request_answer(request), &inner, &body), OK);
+    ck_assert_int_eq(onion_open_reply(&crypto_modelled, key, &snode_world.net.fake.arena, fake_request_answer(request),
+                                      &inner, &body),
+                     OK);
     ck_assert_uint_eq(inner, status);
     ck_assert(bytes_equal_text(body, text));
 }
@@ -320,14 +213,14 @@ START_TEST(snode_executes_what_an_onion_brings)
     struct fake_request *request;
     struct reply_key key;
 
-    start();
-    make(&message, 1, "aGVsbG8=");
-    request = onion(store_request(&fixture.fake, &message), BYTES_LIT("{}"), &key);
+    snode_world_init();
+    snode_make(&message, 1, "aGVsbG8=");
+    request = onion(store_request(&snode_world.net.fake, &message), BYTES_LIT("{}"), &key);
     expect_onion_answer(request, &key, 200, "{\"difficulty\":1}");
-    ck_assert(snode_holds(snode, message.hash));
+    ck_assert(snode_holds(snode_world.snode, message.hash));
     request = onion(BYTES_LIT("{}"), BYTES_LIT("{}"), &key);
     expect_onion_answer(request, &key, 400, "invalid json: no `method` field");
-    end();
+    snode_world_fini();
 }
 END_TEST
 
@@ -338,14 +231,15 @@ START_TEST(snode_holds_a_poll_out_of_an_onion)
     struct fake_request *request;
     struct reply_key key;
 
-    start();
-    request = onion(retrieve_request(&fixture.fake, &account, ""), BYTES_LIT("{\"X-Loki-Long-Poll\":\"true\"}"), &key);
-    fake_env_advance_ms(&fixture.fake, LIMIT_LONG_POLL_ONION_MS - 1);
+    snode_world_init();
+    request = onion(retrieve_request(&snode_world.net.fake, &account, ""), BYTES_LIT("{\"X-Loki-Long-Poll\":\"true\"}"),
+                    &key);
+    fake_env_advance_ms(&snode_world.net.fake, LIMIT_LONG_POLL_ONION_MS - 1);
     ck_assert(!request->answered);
-    fake_env_advance_ms(&fixture.fake, 1);
+    fake_env_advance_ms(&snode_world.net.fake, 1);
     expect_onion_answer(request, &key, 200, "{\"messages\":[]}");
-    fake_env_check(&fixture.fake);
-    end();
+    fake_env_check(&snode_world.net.fake);
+    snode_world_fini();
 }
 END_TEST
 
@@ -358,21 +252,22 @@ START_TEST(snode_lets_an_onion_asker_go)
     struct snode_counts counts;
     struct reply_key key;
 
-    start();
-    fixture.fake.disk_manual = true;
-    poll = onion(retrieve_request(&fixture.fake, &account, ""), BYTES_LIT("{\"X-Loki-Long-Poll\":\"true\"}"), &key);
-    make(&message, 2, "aGVsbG8=");
-    store = onion(store_request(&fixture.fake, &message), BYTES_LIT("{}"), &key);
-    snode_counts(snode, &counts);
+    snode_world_init();
+    snode_world.net.fake.disk_manual = true;
+    poll = onion(retrieve_request(&snode_world.net.fake, &account, ""), BYTES_LIT("{\"X-Loki-Long-Poll\":\"true\"}"),
+                 &key);
+    snode_make(&message, 2, "aGVsbG8=");
+    store = onion(store_request(&snode_world.net.fake, &message), BYTES_LIT("{}"), &key);
+    snode_counts(snode_world.snode, &counts);
     ck_assert_uint_eq(counts.onions_open, 2);
-    fake_env_hang_up(&fixture.fake, poll);
-    fake_env_hang_up(&fixture.fake, store);
-    fake_env_complete_sync(&fixture.fake);
-    ck_assert(snode_holds(snode, message.hash));
-    snode_counts(snode, &counts);
+    fake_env_hang_up(&snode_world.net.fake, poll);
+    fake_env_hang_up(&snode_world.net.fake, store);
+    fake_env_complete_sync(&snode_world.net.fake);
+    ck_assert(snode_holds(snode_world.snode, message.hash));
+    snode_counts(snode_world.snode, &counts);
     ck_assert_uint_eq(counts.onions_open, 0);
     ck_assert_uint_eq(counts.listeners, 0);
-    end();
+    snode_world_fini();
 }
 END_TEST
 
@@ -381,7 +276,7 @@ END_TEST
 static void spend_all_tokens(void)
 {
     for (size_t i = 0; i < LIMIT_RATE_BUCKET; i++)
-        ck_assert_uint_ne(post(PATH_STORAGE_RPC, BYTES_LIT("{}"))->status, 429);
+        ck_assert_uint_ne(snode_post(PATH_STORAGE_RPC, BYTES_LIT("{}"))->status, 429);
 }
 
 /* Direct clients are counted by address, for storage RPCs and for onions, before anything is parsed. */
@@ -389,196 +284,36 @@ START_TEST(snode_limits_direct_clients)
 {
     struct fake_request *request;
 
-    start();
-    fixture.preset.rate_limit = true;
+    snode_world_init();
+    snode_world.net.preset.rate_limit = true;
     spend_all_tokens();
-    fixture.fake.charged[COST_PARSE] = 0;
-    expect_answer(post(PATH_STORAGE_RPC, BYTES_LIT("{}")), 429, "too many requests\n");
-    expect_answer(post(PATH_ONION_V2, BYTES_LIT("{}")), 429, "too many requests\n");
-    expect_answer(post(PATH_ONION_V1, BYTES_LIT("{}")), 429, "too many requests\n");
-    ck_assert_uint_eq(fixture.fake.charged[COST_PARSE], 0);
-    ck_assert_uint_eq(fake_env_traces(&fixture.fake, TRACE_RATE_LIMITED), 3);
-    ck_assert_uint_eq(fake_env_last_trace(&fixture.fake, TRACE_RATE_LIMITED)->n[0], 0x7f000001);
+    snode_world.net.fake.charged[COST_PARSE] = 0;
+    expect_answer(snode_post(PATH_STORAGE_RPC, BYTES_LIT("{}")), 429, "too many requests\n");
+    expect_answer(snode_post(PATH_ONION_V2, BYTES_LIT("{}")), 429, "too many requests\n");
+    expect_answer(snode_post(PATH_ONION_V1, BYTES_LIT("{}")), 429, "too many requests\n");
+    ck_assert_uint_eq(snode_world.net.fake.charged[COST_PARSE], 0);
+    ck_assert_uint_eq(fake_env_traces(&snode_world.net.fake, TRACE_RATE_LIMITED), 3);
+    ck_assert_uint_eq(fake_env_last_trace(&snode_world.net.fake, TRACE_RATE_LIMITED)->n[0], 0x7f000001);
 
-    request = fake_env_request(&fixture.fake, VERB_POST, PATH_STORAGE_RPC, BYTES_LIT("{}"));
+    request = fake_env_request(&snode_world.net.fake, VERB_POST, PATH_STORAGE_RPC, BYTES_LIT("{}"));
     request->incoming.from.ip++;
-    deliver(request);
+    snode_world_deliver(request);
     ck_assert_uint_eq(request->status, 400); /* another address */
-    expect_answer(post(PATH_PING_TEST, BYTES_LIT("{}")), 200, "");
-    ck_assert_uint_eq(post_as_peer(PATH_PUSH_BATCH, BYTES_NONE)->status, 200);
-    ck_assert_uint_eq(get(PATH_STATS)->status, 200);
-    fake_env_advance_ms(&fixture.fake, 1000);
-    ck_assert_uint_eq(post(PATH_STORAGE_RPC, BYTES_LIT("{}"))->status, 400);
-    end();
+    expect_answer(snode_post(PATH_PING_TEST, BYTES_LIT("{}")), 200, "");
+    ck_assert_uint_eq(snode_post_as_peer(PATH_PUSH_BATCH, BYTES_NONE)->status, 200);
+    ck_assert_uint_eq(snode_get(PATH_STATS)->status, 200);
+    fake_env_advance_ms(&snode_world.net.fake, 1000);
+    ck_assert_uint_eq(snode_post(PATH_STORAGE_RPC, BYTES_LIT("{}"))->status, 400);
+    snode_world_fini();
 }
 END_TEST
 
 START_TEST(snode_limits_nobody_when_switched_off)
 {
-    start();
+    snode_world_init();
     spend_all_tokens();
-    ck_assert_uint_eq(post(PATH_STORAGE_RPC, BYTES_LIT("{}"))->status, 400);
-    end();
-}
-END_TEST
-
-/* ---- replicas ---- */
-
-/* A pushed message is kept, whoever's it is, and not relayed further; once more is a duplicate. */
-START_TEST(snode_keeps_a_replica)
-{
-    struct account_id elsewhere = account_elsewhere(1);
-    static struct test_message here, there;
-    const struct test_message *both[] = {&here, &there};
-    struct snode_counts counts;
-
-    start();
-    make(&here, 1, "aGVsbG8=");
-    make_message(&there, &elsewhere, (uint64_t)fixture.fake.now_ms, 60000, "aGVsbG8=");
-    push(both, 2);
-    push(both, 2);
-    ck_assert(snode_holds(snode, here.hash));
-    ck_assert(snode_holds(snode, there.hash));
-    ck_assert_uint_eq(fake_env_last_trace(&fixture.fake, TRACE_STORED)->n[2], CAUSE_RELAY);
-    snode_counts(snode, &counts);
-    ck_assert_uint_eq(counts.stored, 2);
-    ck_assert_uint_eq(counts.duplicates, 2);
-    ck_assert_uint_eq(fake_env_traces(&fixture.fake, TRACE_REPLICA_REFUSED), 0);
-    fake_env_advance_ms(&fixture.fake, LIMIT_FLUSH_MS);
-    ck_assert_uint_eq(fixture.fake.call_count, 0);
-    end();
-}
-END_TEST
-
-static void expect_refused_replica(const struct test_message *message, enum err reason)
-{
-    const struct fake_trace *trace;
-
-    push_one(message);
-    ck_assert(!snode_holds(snode, message->hash));
-    trace = fake_env_last_trace(&fixture.fake, TRACE_REPLICA_REFUSED);
-    ck_assert_ptr_nonnull(trace);
-    ck_assert_uint_eq(trace->n[0], reason);
-    ck_assert(bytes_equal(blob_bytes(trace->b[0]), BYTES_OF(message->account.bytes)));
-    ck_assert(bytes_equal(blob_bytes(trace->b[1]), BYTES_OF(message->hash)));
-}
-
-/* Each rule alone: time to live, clock, proof, hash. The pusher is answered 200 all the same. */
-START_TEST(snode_refuses_a_bad_replica)
-{
-    struct account_id account = account_here(1);
-    uint64_t now_ms;
-    struct test_message message;
-
-    start();
-    now_ms = (uint64_t)fixture.fake.now_ms;
-    make_message(&message, &account, now_ms, LIMIT_TTL_MS_MIN - 1, "aGVsbG8=");
-    expect_refused_replica(&message, ERR_RANGE);
-    make_message(&message, &account, now_ms, LIMIT_TTL_MS_MAX + 1, "aGVsbG8=");
-    expect_refused_replica(&message, ERR_RANGE);
-    make_message(&message, &account, now_ms + LIMIT_FUTURE_MS + 1, 60000, "aGVsbG8=");
-    expect_refused_replica(&message, ERR_CLOCK);
-    make_message(&message, &account, now_ms - 60001, 60000, "aGVsbG8=");
-    expect_refused_replica(&message, ERR_CLOCK);
-    make(&message, 1, "aGVsbG8=");
-    message.data[0] = 'b';
-    expect_refused_replica(&message, ERR_CRYPTO);
-    make(&message, 1, "aGVsbG8=");
-    message.hash_hex[0] = message.hash_hex[0] == '0' ? '1' : '0';
-    push_one(&message);
-    ck_assert_uint_eq(fake_env_last_trace(&fixture.fake, TRACE_REPLICA_REFUSED)->n[0], ERR_FORMAT);
-    ck_assert(!snode_holds(snode, message.hash));
-    make(&message, 1, "aGVsbG8=");
-    push_one(&message);
-    ck_assert(snode_holds(snode, message.hash));
-    end();
-}
-END_TEST
-
-/* The bad ones of a batch are dropped, the others kept; a broken batch counts as nothing. */
-START_TEST(snode_keeps_the_good_part_of_a_batch)
-{
-    static struct test_message good, bad, late;
-    const struct test_message *messages[] = {&good, &bad, &late};
-    struct buf batch;
-
-    start();
-    make(&good, 1, "Zmlyc3Q=");
-    make(&bad, 1, "c2Vjb25k");
-    bad.data[0] = 'd';
-    make(&late, 1, "dGhpcmQ=");
-    buf_init(&batch, SIZE_MAX);
-    append_to_batch(&batch, &good);
-    buf_byte(&batch, 0);
-    expect_answer(post_as_peer(PATH_PUSH_BATCH, buf_bytes(&batch)), 200, "");
-    buf_fini(&batch);
-    ck_assert(!snode_holds(snode, good.hash));
-    push(messages, 3);
-    ck_assert(snode_holds(snode, good.hash));
-    ck_assert(!snode_holds(snode, bad.hash));
-    ck_assert(snode_holds(snode, late.hash));
-    end();
-}
-END_TEST
-
-/* A replica is measured by the difficulty of its own time: what was enough a moment ago still is, though not from a
- * client. */
-START_TEST(snode_is_lenient_with_replicas)
-{
-    const struct pow_record records[] = {{0, 1}, {FAKE_EPOCH_MS, 100}};
-    struct test_message message;
-
-    start();
-    snode_on_difficulty(snode, records, ARRAY_LEN(records));
-    make(&message, 1, "aGVsbG8=");
-    expect_answer(post(PATH_STORAGE_RPC, store_request(&fixture.fake, &message)), 432, "{\"difficulty\":100}");
-    push_one(&message);
-    ck_assert(snode_holds(snode, message.hash));
-
-    fake_env_advance_ms(&fixture.fake, 1);
-    make(&message, 1, "aGVsbG8=");
-    expect_refused_replica(&message, ERR_CRYPTO);
-    end();
-}
-END_TEST
-
-/* A full node drops replicas, too, and says so in the trace. */
-START_TEST(snode_refuses_replicas_when_full)
-{
-    struct test_message first, second;
-    struct snode_counts counts;
-
-    start_without_membership();
-    snode_free(snode);
-    fixture.preset.store_bytes_max = 200;
-    snode = snode_new(&fixture.config);
-    snode_on_membership(snode, &fixture.membership);
-    make(&first, 1, "Zmlyc3Q=");
-    make(&second, 1, "c2Vjb25k");
-    push_one(&first);
-    expect_refused_replica(&second, ERR_FULL);
-    snode_counts(snode, &counts);
-    ck_assert_uint_eq(counts.refused_full, 1);
-    end();
-}
-END_TEST
-
-/* A batch wakes those whose account got a message, and nobody else. */
-START_TEST(snode_wakes_listeners_for_replicas)
-{
-    static struct test_message message;
-    const struct test_message *expected[] = {&message};
-    struct fake_request *first, *second;
-
-    start();
-    first = listen(1, HEADER_LONG_POLL);
-    second = listen(2, HEADER_LONG_POLL);
-    make(&message, 1, "aGVsbG8=");
-    push_one(&message);
-    expect_messages(first, expected, 1);
-    ck_assert(!second->answered);
-    fake_env_crash(&fixture.fake);
-    end();
+    ck_assert_uint_eq(snode_post(PATH_STORAGE_RPC, BYTES_LIT("{}"))->status, 400);
+    snode_world_fini();
 }
 END_TEST
 
@@ -591,19 +326,19 @@ START_TEST(snode_survives_a_crash)
     const struct test_message *expected[] = {&first, &second};
     struct fake_request *lost;
 
-    start();
-    make(&first, 1, "Zmlyc3Q=");
-    make(&second, 1, "c2Vjb25k");
-    make(&third, 1, "dGhpcmQ=");
-    (void)post(PATH_STORAGE_RPC, store_request(&fixture.fake, &first));
-    push_one(&second);
-    fixture.fake.disk_manual = true;
-    (void)listen(2, HEADER_LONG_POLL);
-    lost = post(PATH_STORAGE_RPC, store_request(&fixture.fake, &third));
+    snode_world_init();
+    snode_make(&first, 1, "Zmlyc3Q=");
+    snode_make(&second, 1, "c2Vjb25k");
+    snode_make(&third, 1, "dGhpcmQ=");
+    (void)snode_post(PATH_STORAGE_RPC, store_request(&snode_world.net.fake, &first));
+    snode_push_one(&second);
+    snode_world.net.fake.disk_manual = true;
+    (void)snode_poll(2, HEADER_LONG_POLL);
+    lost = snode_post(PATH_STORAGE_RPC, store_request(&snode_world.net.fake, &third));
     ck_assert(!lost->answered);
-    ck_assert_uint_eq(restart(), 2);
-    expect_messages(retrieve(1), expected, 2);
-    end();
+    ck_assert_uint_eq(snode_world_restart(), 2);
+    expect_messages(snode_retrieve(1), expected, 2);
+    snode_world_fini();
 }
 END_TEST
 
@@ -614,19 +349,20 @@ START_TEST(snode_pushes_to_a_new_member)
     struct swarm_entry swarms[2];
     struct test_message message;
 
-    start_without_membership();
-    before = fixture.membership;
-    memcpy(swarms, fixture.swarms, sizeof(swarms));
+    snode_world_init_alone();
+    before = snode_world.net.membership;
+    memcpy(swarms, snode_world.net.swarms, sizeof(swarms));
     swarms[0].count--; /* the last member is not there yet */
     before.swarms = swarms;
-    snode_on_membership(snode, &before);
-    make(&message, 1, "aGVsbG8=");
-    push_one(&message);
-    snode_on_membership(snode, &fixture.membership);
-    ck_assert_uint_eq(fake_env_open_calls(&fixture.fake), 1);
-    ck_assert(address_equal(fake_env_call(&fixture.fake, 0)->to, fixture.entries[fixture.members[2]].address));
-    fake_env_answer(&fixture.fake, 0, 200, BYTES_NONE);
-    end();
+    snode_on_membership(snode_world.snode, &before);
+    snode_make(&message, 1, "aGVsbG8=");
+    snode_push_one(&message);
+    snode_on_membership(snode_world.snode, &snode_world.net.membership);
+    ck_assert_uint_eq(fake_env_open_calls(&snode_world.net.fake), 1);
+    ck_assert(address_equal(fake_env_call(&snode_world.net.fake, 0)->to,
+                            snode_world.net.entries[snode_world.net.members[2]].address));
+    fake_env_answer(&snode_world.net.fake, 0, 200, BYTES_NONE);
+    snode_world_fini();
 }
 END_TEST
 
@@ -637,24 +373,22 @@ START_TEST(snode_is_small_when_idle)
     struct snode *another;
     size_t before, after;
 
-    start();
+    snode_world_init();
     before = mallinfo2().uordblks;
-    another = snode_new(&fixture.config);
+    another = snode_new(&snode_world.net.config);
     (void)snode_start(another);
     snode_on_difficulty(another, &record, 1);
     after = mallinfo2().uordblks; /* before the fake env keeps a trace of the next line */
-    snode_on_membership(another, &fixture.membership);
-    fake_env_check(&fixture.fake);
+    snode_on_membership(another, &snode_world.net.membership);
+    fake_env_check(&snode_world.net.fake);
     ck_assert_msg(after - before <= 1024, "%zu bytes", after - before);
     snode_free(another);
-    end();
+    snode_world_fini();
 }
 END_TEST
 
-TEST_MAIN("snode", snode_names_unknown_paths, snode_tells_its_version, snode_of_the_era_knows_nothing_of_today, snode_refuses_huge_bodies,
-          snode_is_ready_when_in_a_swarm, snode_asks_who_pushes, snode_stores_and_gives_back, snode_holds_a_direct_poll,
-          snode_executes_what_an_onion_brings, snode_holds_a_poll_out_of_an_onion, snode_lets_an_onion_asker_go,
-          snode_limits_direct_clients, snode_limits_nobody_when_switched_off, snode_keeps_a_replica,
-          snode_refuses_a_bad_replica, snode_keeps_the_good_part_of_a_batch, snode_is_lenient_with_replicas,
-          snode_refuses_replicas_when_full, snode_wakes_listeners_for_replicas, snode_survives_a_crash,
-          snode_pushes_to_a_new_member, snode_is_small_when_idle)
+TEST_MAIN("snode", snode_names_unknown_paths, snode_tells_its_version, snode_of_the_era_knows_nothing_of_today,
+          snode_refuses_huge_bodies, snode_is_ready_when_in_a_swarm, snode_asks_who_pushes, snode_stores_and_gives_back,
+          snode_holds_a_direct_poll, snode_executes_what_an_onion_brings, snode_holds_a_poll_out_of_an_onion,
+          snode_lets_an_onion_asker_go, snode_limits_direct_clients, snode_limits_nobody_when_switched_off,
+          snode_survives_a_crash, snode_pushes_to_a_new_member, snode_is_small_when_idle)
