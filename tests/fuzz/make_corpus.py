@@ -66,6 +66,10 @@ def requests():
            http(*post, "Content-Length : 5", body=b"hello"), http(*post, "Transfer-Encoding: gzip, chunked"),
            http("GET / HTTP/1.1", "Host: a", "A: b", " c: d"), b"GET / HTTP/1.1\nHost: a\n\n", b"GET / HTTP/1.1\rHost: a\r\r",
            http(*chunked, body=b"-1\r\n"), http(*chunked, body=b"5\nhello\r\n"), http(*chunked, body=b"fffffffffffffffff\r\n")]
+    beyond = [http(*post, "Content-Length: 10485761"), http(*post, "Content-Length: "), http(*chunked, body=b"a00001\r\n"), http("CONNECT a:1 HTTP/1.1", "Host: a"),
+              http("GET / HTTP/1.1", "Host: a", *(f"A{n}: b" for n in range(64))), http("GET /" + "a" * 4096 + " HTTP/1.1", "Host: a"), http("GET / HTTP/2.0", "Host: a"),
+              http("GET / HTTP/1.1", "Host: \t a \t", "Expect: 200-ok"), http("GET / HTTP/1.1", "Host: a", "Host: a")]
+    bad += beyond
     return good + [b"".join(good[:4])] + bad
 
 
@@ -152,7 +156,7 @@ def seeds_onion():
     seeds = [bytes([0 << 1]) + bytes.fromhex(path["request_wire_hex"]) for path in onion["paths_v2"]]
     seeds += [bytes([0 << 1 | 1]) + path["request"].encode() for path in onion["paths_v1"]]
     for path in onion["paths_v2"]:
-        for layer in path["layers_innermost_first"]:
+        for layer in path["layers_innermost_first"][:2]:
             reader = 3 if layer["enc_type"] == "xchacha20" else 2
             seeds.append(bytes([reader << 1]) + bytes.fromhex(layer["plaintext_hex"]))
     seeds += [bytes([2 << 1 | 1]) + bytes.fromhex(layer["plaintext_hex"]) for layer in onion["paths_v1"][0]["layers_innermost_first"][:2]]
@@ -160,7 +164,7 @@ def seeds_onion():
     seeds.append(bytes([5 << 1]) + onion["paths_v2"][0]["response"]["body"].encode())
     seeds.append(bytes([1 << 1]) + b"d4:data3:abc8:enc_type7:aes-gcm13:ephemeral_key32:" + bytes(range(32)) + b"6:hop_noi1ee")
     seeds.append(bytes([1 << 1 | 1]) + b"l64:" + b"ab" * 32 + b"4:AAAAe")
-    return [seed for seed in seeds if len(seed) < 4096][:24]
+    return [seed for seed in seeds if len(seed) < 4096]
 
 
 def seeds_protobuf():
@@ -246,15 +250,15 @@ def seeds_files():
 
 
 def seeds_verify():
-    """Every section of every kind of file with its first vector, if that is small."""
+    """Every section of every kind of file, with its smallest vector."""
     seeds = []
     for document in VECTORS.values():
         for section, vectors in document.items():
             if isinstance(vectors, list) and vectors:
-                seed = text({section: vectors[:1]})
-                if len(seed) < 12000:
-                    seeds.append(seed)
-    return seeds
+                seeds.append(text({section: [min(vectors, key=lambda vector: len(text(vector)))]}))
+            elif isinstance(vectors, dict):
+                seeds.append(text({section: vectors}))
+    return [seed for seed in seeds if len(seed) < 16000]
 
 
 def stories(name, count, length):
