@@ -246,7 +246,20 @@ def seeds_files():
                  'local t = {}\nfor i = 1, 9 do t[i] = string.rep("x", i) end\ntable.sort(t)\nsay(table.concat(t, ","):gsub("x+", "%0"))']
     membership = ["swarmbed membership 1", "nodes 4", "snapshot 100 2026-02-27 3 2", "+ 0 b1ffffffffffffff 0", "+ 1 04ffffffffffffff 1", "+ 2 04ffffffffffffff 1",
                   "snapshot 200 2026-03-01 3 2", "- 0", "+ 3 04ffffffffffffff 2"]
-    return [b"\x00" + ("\n".join(membership) + "\n").encode(), b"\x01" + (ROOT / "sim/data/costs.txt").read_bytes()] + [b"\x02" + s.encode() for s in scenarios]
+    seeds = [b"\x00" + ("\n".join(membership) + "\n").encode(), b"\x01" + (ROOT / "sim/data/costs.txt").read_bytes()] + [b"\x02" + s.encode() for s in scenarios]
+    head = {"swarmbed": "0.1.0", "journal": 1, "name": "60 nodes", "scenario": "world { nodes = 60 }\n", "crypto": "real", "parameters": [{"name": "users", "value": "5"}], "seed": "7",
+            "costs": (ROOT / "sim/data/costs.txt").read_text(), "epoch_ms": 1795845818666, "node_port": 32021, "lan": True, "rate_limit": False, "refuse_hosts": False, "dialect": 0}
+    records = [{"disk": "00000000000000%02x" % disk, "key": "AAE=", "value": "QQ=="} for disk in (1, 2)]
+    call = {"at_us": 3143885, "call": 1, "ip": 2130706433, "port": 22080, "post": True, "content": 3, "path": "L2pzb25fcnBj", "headers": ["QQ==", "Qg=="], "body": "e30="}
+    entries = [call, {"at_us": 3143886, "hang_up": 1}, {"at_us": 4000000, "change": "kill", "node": 3}, {"at_us": 4000000, "undo": "0000000000000001", "key": "AAE=", "value": ""},
+               {"at_us": 4921092, "digest": "a8a9ed8a292cfeb3"}]
+    journals = [[head | {"records": 0}, call, entries[-1]], [head | {"records": 2}, *records, *entries], [head | {"records": 3}, *records, call], [head | {"records": 0}, call, entries[0] | {"at_us": 1}]]
+    seeds += [b"\x03" + b"\n".join(map(text, journal)) + b"\n" for journal in journals]
+
+    def state(*pairs, count=None):
+        content = b"".join(struct.pack("<II", len(key), len(value)) + key + value for key, value in pairs)
+        return b"\x04swarmbed state\n\0" + struct.pack("<II", 1, len(pairs) if count is None else count) + content
+    return seeds + [state(), state((b"a", b"b"), (b"", b"c"), (b"a", b"")), state((b"key", bytes(100)), count=2), state((b"k", b"v"), count=0), b"\x04swarmbed state\n"]
 
 
 def seeds_verify():
