@@ -197,7 +197,7 @@ static void measure_start(struct bench *bench)
 
 /* ---- stores ---- */
 
-static void measure_stores(struct bench *bench)
+static void measure_stores(struct bench *bench, bool modern)
 {
     struct buf *requests = xcalloc(STORES, sizeof(*requests));
     struct timespec now;
@@ -208,7 +208,7 @@ static void measure_stores(struct bench *bench)
 
     clock_gettime(CLOCK_REALTIME, &now);
     for (uint32_t i = 0; i < STORES; i++) {
-        struct blob *body = stores_request(i, (uint64_t)now.tv_sec * 1000);
+        struct blob *body = (modern ? stores_request_modern : stores_request)(i, (uint64_t)now.tv_sec * 1000);
 
         requests[i] = http_post(PATH_STORAGE_RPC, blob_bytes(body));
         blob_drop(body);
@@ -221,7 +221,9 @@ static void measure_stores(struct bench *bench)
     cpu_ns = server_cpu_ns(&server) - cpu_ns;
     snprintf(row.detail, sizeof(row.detail), "the process's CPU, replication included; 1 KiB of data, %.0f stores/s",
              STORES * 1e9 / (double)took_ns);
-    row.absolute = (struct bench_figure){(double)cpu_ns / STORES / 1e3, AIM_AT_MOST, 100, "us", 1};
+    if (modern) /* six calls and answers, seven signatures: they have no aim */
+        snprintf(row.what, sizeof(row.what), "the same in today's dialect: all seven sign");
+    row.absolute = (struct bench_figure){(double)cpu_ns / STORES / 1e3, modern ? AIM_NONE : AIM_AT_MOST, 100, "us", 1};
     bench_add(bench, &row);
     load_close(&load);
     server_stop(&server);
@@ -247,7 +249,8 @@ void bench_http(struct bench *bench)
     measure_idle(bench, &ours, &tls);
     server_stop(&ours.server);
     measure_start(bench);
-    measure_stores(bench);
+    measure_stores(bench, false);
+    measure_stores(bench, true);
     SSL_CTX_free(tls.context);
     buf_fini(&ours.request);
 }

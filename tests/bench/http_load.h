@@ -42,7 +42,7 @@ struct tls_caller {
 struct load_connection {
     int fd;
     SSL *ssl; /* NULL: plain */
-    uint8_t answer[1024];
+    uint8_t answer[4096];
     size_t answer_len;
 };
 struct load {

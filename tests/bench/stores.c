@@ -8,17 +8,11 @@
 
 #define TTL_MS UINT64_C(7200000)
 
-/* One request; its account is told by its number alone. */
-struct blob *stores_request(uint32_t number, uint64_t timestamp_ms)
+/* Both are told by the number alone. */
+static void account_and_data(uint32_t number, char pubkey[ACCOUNT_HEX_LEN], char data[STORES_DATA_BYTES])
 {
     struct account_id account = {{ACCOUNT_PREFIX}};
-    char pubkey[ACCOUNT_HEX_LEN], ttl[24], timestamp[24], nonce_text[BASE64_LEN(POW_NONCE_BYTES)];
-    uint8_t raw[STORES_DATA_BYTES / 4 * 3], nonce[POW_NONCE_BYTES], hash[POW_HASH_BYTES], payload_hash[64];
-    char data[STORES_DATA_BYTES];
-    uint64_t target;
-    struct buf out;
-    struct blob *body;
-    enum err err;
+    uint8_t raw[STORES_DATA_BYTES / 4 * 3];
 
     store_le32(account.bytes + 1, number / STORES_PER_ACCOUNT + 1);
     account_to_hex(&account, pubkey);
@@ -26,6 +20,37 @@ struct blob *stores_request(uint32_t number, uint64_t timestamp_ms)
         raw[i] = (uint8_t)(number * 31 + i * 7);
     store_le32(raw, number);
     base64_encode(data, BYTES_OF(raw));
+}
+
+struct blob *stores_request_modern(uint32_t number, uint64_t timestamp_ms)
+{
+    char pubkey[ACCOUNT_HEX_LEN], data[STORES_DATA_BYTES];
+    struct buf out;
+    struct blob *body;
+
+    account_and_data(number, pubkey, data);
+    buf_init(&out, LIMIT_BODY_BYTES);
+    buf_printf(&out,
+               "{\"method\":\"store\",\"params\":{\"pubkey\":\"%.*s\",\"ttl\":%llu,\"timestamp\":%llu,"
+               "\"data\":\"%.*s\"}}",
+               (int)sizeof(pubkey), pubkey, (unsigned long long)TTL_MS, (unsigned long long)timestamp_ms,
+               (int)sizeof(data), data);
+    body = blob_from_buf(&out);
+    buf_fini(&out);
+    return body;
+}
+
+struct blob *stores_request(uint32_t number, uint64_t timestamp_ms)
+{
+    char pubkey[ACCOUNT_HEX_LEN], ttl[24], timestamp[24], nonce_text[BASE64_LEN(POW_NONCE_BYTES)];
+    uint8_t nonce[POW_NONCE_BYTES], hash[POW_HASH_BYTES], payload_hash[64];
+    char data[STORES_DATA_BYTES];
+    uint64_t target;
+    struct buf out;
+    struct blob *body;
+    enum err err;
+
+    account_and_data(number, pubkey, data);
     snprintf(ttl, sizeof(ttl), "%llu", (unsigned long long)TTL_MS);
     snprintf(timestamp, sizeof(timestamp), "%llu", (unsigned long long)timestamp_ms);
     const struct bytes payload[] = {bytes_text(timestamp), bytes_text(ttl), BYTES_OF(pubkey), BYTES_OF(data)};

@@ -26,6 +26,8 @@ struct stores {
 
 /* The body of store request `number`, at that Unix time. */
 struct blob *stores_request(uint32_t number, uint64_t timestamp_ms);
+/* The same message in today's dialect: no proof, and all members sign that they have it. */
+struct blob *stores_request_modern(uint32_t number, uint64_t timestamp_ms);
 /* A testbed with one swarm of `nodes` nodes, and `count` requests to be sent at its beginning. */
 void stores_init(struct stores *stores, uint32_t nodes, uint32_t count);
 void stores_fini(struct stores *stores);
