@@ -14,7 +14,7 @@ struct listed {
     int64_t timestamp_ms, expiry_ms;
 };
 
-#define MODEL_MAX 3000
+#define MODEL_MAX 1500
 static struct listed model[MODEL_MAX];
 static size_t model_count;
 static struct store_wait waits[6];
@@ -196,9 +196,9 @@ START_TEST(store_agrees_with_a_list)
             random_put();
         else if (what < 80)
             random_delete();
-        else if (what < 97)
+        else if (what < 95)
             random_expire();
-        else if (what < 98)
+        else if (what < 97)
             fake_env_advance_ms(&world.fake, draw(5000));
         else if (what < 99)
             random_loss();
