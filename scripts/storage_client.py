@@ -49,7 +49,7 @@ def now_ms():
 
 
 class Network:
-    """`swarmbed serve` with the same ports, and with one folder if that is given, started as often as wanted."""
+    """`swarmbed serve` with the same nodes' port, and with one folder if that is given, started as often as wanted."""
 
     def __init__(self, program, folder=None):
         self.program = program
@@ -60,6 +60,18 @@ class Network:
         self.reader = None
 
     def start(self, *options):
+        """Where another program took a port meanwhile, the seed and the control interface get others."""
+        for _ in range(5):
+            self.launch(options)
+            if any(line.startswith("ready:") for line in self.said):
+                return
+            self.process.wait()
+            if not any("address already in use" in line for line in self.said):
+                break
+            self.seed_port, self.control_port = free_ports(2)
+        sys.exit("it did not start: " + "".join(self.said))
+
+    def launch(self, options):
         command = [self.program, "serve", "--lan", "--json", "--node-port", str(self.node_port),
                    "--seed-port", str(self.seed_port), "--control-port", str(self.control_port), *options]
         if self.folder:
@@ -70,8 +82,6 @@ class Network:
         self.reader = threading.Thread(target=self.read, args=(self.process.stderr, ready))
         self.reader.start()
         ready.wait()
-        if not any(line.startswith("ready:") for line in self.said):
-            sys.exit("it did not start: " + "".join(self.said))
 
     def read(self, stream, ready):
         with stream:
