@@ -19,6 +19,7 @@ void affected_add(struct affected *affected, int16_t namespace, const char hash[
     memset(&item, 0, sizeof(item));
     item.namespace = namespace;
     item.expiry_ms = expiry_ms;
+    item.turn = (uint32_t)(affected->list.len / sizeof(item));
     memcpy(item.hash, hash, sizeof(item.hash));
     buf_append(&affected->list, (struct bytes){(const uint8_t *)&item, sizeof(item)});
 }

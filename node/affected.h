@@ -12,7 +12,7 @@ void affected_fini(struct affected *affected);
 void affected_add(struct affected *affected, int16_t namespace, const char hash[MESSAGE_HASH_CHARS], int64_t expiry_ms);
 /* As store.h calls it; `owner` is the struct affected. */
 void affected_on_changed(void *owner, int16_t namespace, const char hash[MESSAGE_HASH_CHARS]);
-/* Ascending, each hash once; valid until the next call. */
+/* Ascending, each hash once, as it was added last; valid until the next call. */
 const struct modern_affected *affected_sorted(struct affected *affected, size_t *count);
 
 #endif

@@ -61,14 +61,14 @@ static void change_expiries(struct modern_call *call, const int64_t expiries[], 
 
     for (size_t i = 0; i < request->message_count; i++) {
         char hash[MESSAGE_HASH_CHARS];
-        int64_t now_expiry_ms;
+        int64_t now_expiry_ms; /* as asked, if it was updated */
         enum store_change change;
 
         memcpy(hash, request->messages[i].data, sizeof(hash)); /* all are of that size */
         change = store_expire(call->methods->store, &request->account, hash,
                               expiries[request->expiry_count == 1 ? 0 : i], direction, &now_expiry_ms);
-        if (change == CHANGE_UPDATED || (change == CHANGE_UNCHANGED && direction == EXPIRE_EITHER))
-            affected_add(updated, 0, hash, 0);
+        if (change == CHANGE_UPDATED) /* without a direction also what had that value */
+            affected_add(updated, 0, hash, now_expiry_ms);
         else if (change == CHANGE_UNCHANGED)
             affected_add(unchanged, 0, hash, now_expiry_ms);
     }
@@ -80,6 +80,7 @@ void modern_expire(struct modern_call *call)
     struct modern_result result = {.request = request, .has_unchanged = request->shorten || request->extend};
     struct affected updated, unchanged;
     struct recursive *recursive;
+    const int64_t *expiries;
 
     if (!check_expire(call))
         return;
@@ -88,8 +89,9 @@ void modern_expire(struct modern_call *call)
         return;
     affected_init(&updated);
     affected_init(&unchanged);
-    result.expiries = cap_expiries(call->methods->env, request);
-    change_expiries(call, result.expiries, &updated, &unchanged);
+    expiries = cap_expiries(call->methods->env, request);
+    result.expiry_ms = expiries[0];
+    change_expiries(call, expiries, &updated, &unchanged);
     result.changed = affected_sorted(&updated, &result.changed_count);
     if (result.has_unchanged)
         result.unchanged = affected_sorted(&unchanged, &result.unchanged_count);

@@ -11,8 +11,10 @@
 
 static int by_hash(const void *a, const void *b)
 {
-    return memcmp(((const struct modern_affected *)a)->hash, ((const struct modern_affected *)b)->hash,
-                  MESSAGE_HASH_CHARS);
+    const struct modern_affected *left = a, *right = b;
+    int order = memcmp(left->hash, right->hash, MESSAGE_HASH_CHARS);
+
+    return order != 0 ? order : (left->turn < right->turn) - (left->turn > right->turn);
 }
 
 void modern_affected_sort(struct modern_affected list[], size_t count)
@@ -48,6 +50,17 @@ static void add_changed(struct buf *out, const struct modern_result *result)
         buf_append(out, BYTES_OF(result->changed[i].hash));
 }
 
+/* Of one expiry that was asked for, that; of many, those of what was updated. */
+static void add_expiries(struct buf *out, const struct modern_result *result)
+{
+    if (result->request->expiry_count == 1) {
+        add_number(out, result->expiry_ms);
+        return;
+    }
+    for (size_t i = 0; i < result->changed_count; i++)
+        add_number(out, result->changed[i].expiry_ms);
+}
+
 void modern_result_signed_text(struct buf *out, const struct modern_result *result)
 {
     const struct modern_request *request = result->request;
@@ -70,8 +83,7 @@ void modern_result_signed_text(struct buf *out, const struct modern_result *resu
         break;
     case MODERN_EXPIRE:
         add_account(out, request);
-        for (size_t i = 0; i < request->expiry_count; i++)
-            add_number(out, result->expiries[i]);
+        add_expiries(out, result);
         add_asked(out, request);
         add_changed(out, result);
         for (size_t i = 0; i < result->unchanged_count; i++) {
@@ -160,19 +172,17 @@ static void write_changed(struct buf *out, const char *name, const struct modern
     free(list);
 }
 
-/* One expiry that was asked for is answered as a number, also if it stood in a list. */
+/* One expiry that was asked for is answered as a number, also if it stood in a list; of many, those of `updated`. */
 static void write_expiries(struct buf *out, const struct modern_result *result)
 {
-    size_t count = result->request->expiry_count;
-
     bencode_write_text(out, "expiry");
-    if (count == 1) {
-        bencode_write_integer(out, result->expiries[0]);
+    if (result->request->expiry_count == 1) {
+        bencode_write_integer(out, result->expiry_ms);
         return;
     }
     buf_byte(out, 'l');
-    for (size_t i = 0; i < count; i++)
-        bencode_write_integer(out, result->expiries[i]);
+    for (size_t i = 0; i < result->changed_count; i++)
+        bencode_write_integer(out, result->changed[i].expiry_ms);
     buf_byte(out, 'e');
 }
 

@@ -11,22 +11,23 @@
 struct modern_affected {
     int16_t namespace;
     char hash[MESSAGE_HASH_CHARS];
-    int64_t expiry_ms; /* of those left alone: their expiry */
+    int64_t expiry_ms; /* expire: what it is now */
+    uint32_t turn;     /* later than of others with the same hash: what was done to it last */
 };
-void modern_affected_sort(struct modern_affected list[], size_t count); /* ascending by hash */
+/* Ascending by hash; of one hash the latest turn first. */
+void modern_affected_sort(struct modern_affected list[], size_t count);
 
 struct modern_result {
     const struct modern_request *request;
     /* store */
     char hash[MESSAGE_HASH_CHARS];
-    int64_t expiry_ms; /* the message's, which may have been later before */
+    int64_t expiry_ms; /* the message's, which may have been later before. expire: the one that was asked, as applied */
     bool already;
     /* delete, delete_all, delete_before: deleted; expire, expire_all: updated. Ascending by hash */
     const struct modern_affected *changed;
     size_t changed_count;
     /* expire */
-    const int64_t *expiries; /* as they were applied; as many as the request has */
-    bool has_unchanged;      /* the request says shorten or extend */
+    bool has_unchanged; /* the request says shorten or extend */
     const struct modern_affected *unchanged;
     size_t unchanged_count;
     /* unrevoke_subaccount */

@@ -161,7 +161,7 @@ class Modern(unittest.TestCase):
                                    user.params("expireextend", expiry, expiry + 5, *hashes, messages=hashes,
                                                expiry=[expiry, expiry + 5], extend=True))
                 self.check_members(answer, swarm, {"updated", "unchanged", "expiry"},
-                                   lambda entry: f"{user.id}{expiry}{expiry + 5}{hashes[0]}{hashes[1]}{hashes[1]}{hashes[0]}{expiry}")
+                                   lambda entry: f"{user.id}{expiry + 5}{hashes[0]}{hashes[1]}{hashes[1]}{hashes[0]}{expiry}")
                 timestamp = now()
                 got = self.good(way, swarm[1], "get_expiries",
                                 user.params("get_expiries", timestamp, *hashes, timestamp=timestamp, messages=hashes))

@@ -50,7 +50,6 @@ static void check(const struct modern_result *result, const char *signed_text, c
 START_TEST(every_method_signs_and_says_its_own)
 {
     static const struct bytes messages[] = {BYTES_LIT(HASH_B), BYTES_LIT(HASH_A)};
-    static const int64_t one[] = {500}, two[] = {500, 600};
     static const struct subaccount_token token = {"token of thirty-six bytes, all text."};
     struct modern_request request = request_of(MODERN_STORE);
     struct modern_result result = {.request = &request, .hash = HASH_A, .expiry_ms = 99};
@@ -84,17 +83,16 @@ START_TEST(every_method_signs_and_says_its_own)
     request.messages = messages;
     request.message_count = 2;
     request.expiry_count = 1;
-    result = (struct modern_result){.request = &request, .expiries = one, .changed = affected, .changed_count = 1};
+    result = (struct modern_result){.request = &request, .expiry_ms = 500, .changed = affected, .changed_count = 1};
     check(&result, PUBKEY "500" HASH_B HASH_A HASH_A,
           "{\"expiry\":500,\"signature\":\"" SIGNATURE "\",\"updated\":[\"" HASH_A "\"]");
     request.expiry_count = 2;
     request.extend = true;
-    result.expiries = two;
     result.has_unchanged = true;
     result.unchanged = affected + 1;
     result.unchanged_count = 2;
-    check(&result, PUBKEY "500600" HASH_B HASH_A HASH_A HASH_B "20" HASH_C "30",
-          "{\"expiry\":[500,600],\"signature\":\"" SIGNATURE "\",\"unchanged\":{\"" HASH_B "\":20,\"" HASH_C
+    check(&result, PUBKEY "10" HASH_B HASH_A HASH_A HASH_B "20" HASH_C "30",
+          "{\"expiry\":[10],\"signature\":\"" SIGNATURE "\",\"unchanged\":{\"" HASH_B "\":20,\"" HASH_C
           "\":30},\"updated\":[\"" HASH_A "\"]");
 
     request = request_of(MODERN_UNREVOKE);
