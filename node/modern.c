@@ -28,17 +28,30 @@ void modern_write_common(struct buf *out, int64_t now_ms)
     json_close(out, ']');
 }
 
+static void answer_object(struct modern_call *call, uint16_t status, struct buf *out)
+{
+    json_close(out, '}');
+    if (out->err == OK)
+        rpc_reply_answer(&call->reply, status, buf_bytes(out), true);
+    else
+        modern_refuse(call, 413, "Response body too large");
+    buf_fini(out);
+}
+
 static void answer(struct modern_call *call, uint16_t status, struct buf *out)
 {
     modern_write_common(out, env_now_ms(call->methods->env));
-    json_close(out, '}');
-    rpc_reply_answer(&call->reply, status, buf_bytes(out), true);
-    buf_fini(out);
+    answer_object(call, status, out);
 }
 
 void modern_answer(struct modern_call *call, struct buf *out)
 {
     answer(call, 200, out);
+}
+
+void modern_answer_bare(struct modern_call *call, struct buf *out)
+{
+    answer_object(call, 200, out);
 }
 
 static void answer_swarm(struct modern_call *call, uint16_t status)

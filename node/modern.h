@@ -45,9 +45,11 @@ void modern_refuse(struct modern_call *call, uint16_t status, const char *text);
 bool modern_serves(struct modern_call *call);                                     /* 421 */
 bool modern_time_ok(struct modern_call *call, bool forwarded_is_later);           /* 406, in the method's name */
 bool modern_signed(struct modern_call *call, unsigned needed, bool even_revoked); /* 401 */
-/* Answers 200 with the object that is open in `out`, after `t` and `hf`; ends the buffer. */
+/* Answers 200 with the object that is open in `out`, after `t` and `hf`; 413 if it is above LIMIT_BODY_BYTES. Ends the
+ * buffer. */
 void modern_answer(struct modern_call *call, struct buf *out);
-void modern_write_common(struct buf *out, int64_t now_ms); /* "t", "hf" */
+void modern_answer_bare(struct modern_call *call, struct buf *out); /* the same without `t` and `hf` */
+void modern_write_common(struct buf *out, int64_t now_ms);          /* "t", "hf" */
 
 void modern_retrieve(struct modern_call *call);
 void modern_get_expiries(struct modern_call *call);

@@ -118,9 +118,7 @@ void modern_get_expiries(struct modern_call *call)
         json_write_i64(&out, expiry_ms);
     }
     json_close(&out, '}');
-    json_close(&out, '}');
-    rpc_reply_answer(&call->reply, 200, buf_bytes(&out), true);
-    buf_fini(&out);
+    modern_answer_bare(call, &out);
 }
 
 /* ---- the network ---- */

@@ -2,6 +2,7 @@
 #include "node/modern.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/limits.h"
@@ -216,6 +217,25 @@ START_TEST(oxend_requests_are_answered)
 }
 END_TEST
 
+/* The list of a network that no answer holds is refused as a whole, not cut off. */
+START_TEST(what_no_answer_holds_is_refused)
+{
+    static const char list[] = "{\"method\":\"oxend_request\",\"params\":{\"endpoint\":\"get_service_nodes\"}}";
+    enum { COUNT = 30000 };
+    struct snode_entry *nodes = xmalloc(COUNT * sizeof(nodes[0]));
+
+    start();
+    ck_assert_uint_eq(execute(list)->status, 200);
+    for (uint32_t i = 0; i < COUNT; i++)
+        nodes[i] = fixture.entries[i % FIXTURE_NODES];
+    fixture.membership.nodes = nodes;
+    fixture.membership.node_count = COUNT;
+    expect_answer(execute(list), 413, "Response body too large");
+    end();
+    free(nodes);
+}
+END_TEST
+
 /* ---- calls that hold others (PROTOCOL 10.13) ---- */
 
 START_TEST(batches_are_checked_as_a_whole)
@@ -390,6 +410,6 @@ START_TEST(branches_nest)
 END_TEST
 
 TEST_MAIN("modern", calls_are_told_apart, long_polls_are_gone, modern_nodes_are_modern_servers, info_says_what_it_runs,
-          get_swarm_names_the_members, oxend_requests_are_answered, batches_are_checked_as_a_whole,
-          batches_have_a_limit, batches_answer_in_order, ifelse_is_checked_as_a_whole, conditions_compare,
-          branches_nest)
+          get_swarm_names_the_members, oxend_requests_are_answered, what_no_answer_holds_is_refused,
+          batches_are_checked_as_a_whole, batches_have_a_limit, batches_answer_in_order, ifelse_is_checked_as_a_whole,
+          conditions_compare, branches_nest)
