@@ -186,7 +186,7 @@ bool param_timestamp(struct rpc_params *params, const char *name, int64_t *out_m
         complain_of_type(params, name, timestamp_type);
     else if (value.integer < LIMIT_TIMESTAMP_MS_MIN)
         param_complain(params, "Invalid timestamp for '%s': timestamp must be in milliseconds", name);
-    *out_ms = value.integer;
+    *out_ms = value.integer < NUMBER_MAX ? value.integer : NUMBER_MAX;
     return params->error == NULL;
 }
 

@@ -313,6 +313,12 @@ START_TEST(store_takes_texts_and_numbers)
                                    &request));
     ck_assert_int_eq(request.timestamp_ms, -(INT64_C(1) << 53));
     ck_assert_int_eq(request.expiry_ms, 0);
+    ck_assert_ptr_null(decode_bencoded(
+        MODERN_STORE,
+        BYTES_LIT("d4:data0:6:expiryi9223372036854775807e6:pubkey66:" PUBKEY "9:timestampi-9223372036854775807ee"),
+        &request));
+    ck_assert_int_eq(request.timestamp_ms, -(INT64_C(1) << 53));
+    ck_assert_int_eq(request.expiry_ms, INT64_C(1) << 53);
     end();
 }
 END_TEST
