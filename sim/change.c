@@ -209,6 +209,8 @@ enum err change_check(const struct change *change, struct testbed *testbed, cons
     *why = "change";
     if (((change->kind == CHANGE_REGISTER || change->kind == CHANGE_ARRIVAL) &&
          testbed_node_count(testbed) >= NODES_MAX) ||
+        (change->kind == CHANGE_REGISTER && !testbed_host_has_port(testbed, testbed_next_host(testbed))) ||
+        (change->kind == CHANGE_ARRIVAL && !testbed_host_has_port(testbed, change->host)) ||
         (change->kind == CHANGE_CLIENT && testbed_client_count(testbed) >= CLIENTS_MAX))
         return ERR_FULL;
     return OK;

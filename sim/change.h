@@ -82,7 +82,8 @@ MUST_CHECK enum err change_decode(const struct json *object, struct change *out,
 /* Appends the members to an open JSON object. */
 void change_encode(struct buf *out, const struct change *change);
 /* Whether it can be made now. ERR_NOT_FOUND: there is no such node or client, or the client is dead and can't do that;
- * ERR_FULL: there are as many as there can be; ERR_DUPLICATE: the node has arrived already. `why` names the member. */
+ * ERR_FULL: there are as many as there can be, or as its host has ports; ERR_DUPLICATE: the node has arrived already.
+ * `why` names the member. */
 MUST_CHECK enum err change_check(const struct change *change, struct testbed *testbed, const char **why);
 /* Between windows, and only what can be made. The client's answer, if it refuses what it was told to do: that is no
  * less a part of the run. */

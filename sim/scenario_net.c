@@ -234,6 +234,12 @@ static int get_height(lua_State *lua, struct scenario *scenario, struct object o
 
 /* ---- what happens to the network ---- */
 
+static void check_port(lua_State *lua, const struct testbed *testbed, uint32_t host)
+{
+    if (!testbed_host_has_port(testbed, host))
+        luaL_error(lua, "host %d has as many nodes as there are ports", (int)host);
+}
+
 /* net:register() -> a new node; net:register(arrival) -> the node of net:history(h).arrivals. */
 static int net_register(lua_State *lua)
 {
@@ -244,6 +250,7 @@ static int net_register(lua_State *lua)
     if (testbed_node_count(scenario->testbed) >= SCENARIO_NODES_MAX)
         return luaL_error(lua, "a network has at most %d nodes", SCENARIO_NODES_MAX);
     if (lua_isnoneornil(lua, 2)) {
+        check_port(lua, scenario->testbed, testbed_next_host(scenario->testbed));
         push_node(lua, testbed_register(scenario->testbed));
         return 1;
     }
@@ -255,6 +262,7 @@ static int net_register(lua_State *lua)
     if (scenario->snapshot == NULL || identity < 0 || identity >= snapshots_node_total(scenario->snapshots) ||
         host < 0 || host > TESTBED_HOST_MAX || testbed_knows(scenario->testbed, (uint32_t)identity))
         return luaL_argerror(lua, 2, "an arrival of net:history(height), that has not arrived yet");
+    check_port(lua, scenario->testbed, (uint32_t)host);
     push_node(lua, testbed_register_known(scenario->testbed, (uint32_t)identity, (uint32_t)host));
     return 1;
 }

@@ -50,7 +50,10 @@ void testbed_restart(struct testbed *testbed, uint32_t node); /* with its disk *
 /* The node with that disk dies, if it runs, and its disk has that record instead of a later one; an empty value: none. `node`
  * becomes its number. ERR_NOT_FOUND: there is no such disk. */
 MUST_CHECK enum err testbed_undo(struct testbed *testbed, const struct disk_log_record *record, uint32_t *node);
-uint32_t testbed_register(struct testbed *testbed);           /* a new node; in a swarm from the next block on */
+/* A new node, at testbed_next_host(); in a swarm from the next block on. Its host must have a port left. */
+uint32_t testbed_register(struct testbed *testbed);
+uint32_t testbed_next_host(const struct testbed *testbed);
+bool testbed_host_has_port(const struct testbed *testbed, uint32_t host); /* for one more node */
 /* The same for a node that a later snapshot has and the first one has not: its index in the node table, and its host.
  * ASSERTs that it is new. */
 uint32_t testbed_register_known(struct testbed *testbed, uint32_t identity, uint32_t host);

@@ -119,6 +119,11 @@ static struct node *make_node(struct testbed *testbed, uint32_t key_source, uint
     return node;
 }
 
+bool testbed_host_has_port(const struct testbed *testbed, uint32_t host)
+{
+    return host >= testbed->host_count || testbed->host_nodes[host] <= (uint32_t)UINT16_MAX - testbed->config.node_port;
+}
+
 static void load_record(void *owner, struct bytes key, struct bytes value)
 {
     const struct node *node = owner;
@@ -198,13 +203,17 @@ static uint32_t register_late(struct testbed *testbed, uint32_t key_source, uint
     return node->number;
 }
 
+uint32_t testbed_next_host(const struct testbed *testbed)
+{
+    return testbed->config.snapshot != NULL ? testbed->host_count
+                                            : testbed->node_count / testbed->config.nodes_per_host;
+}
+
 uint32_t testbed_register(struct testbed *testbed)
 {
-    uint32_t number = testbed->node_count;
+    uint32_t late = testbed->config.snapshot != NULL ? LATE_NODE : 0;
 
-    if (testbed->config.snapshot != NULL)
-        return register_late(testbed, LATE_NODE | number, testbed->host_count);
-    return register_late(testbed, number, number / testbed->config.nodes_per_host);
+    return register_late(testbed, late | testbed->node_count, testbed_next_host(testbed));
 }
 
 bool testbed_has_arrivals(const struct testbed *testbed, uint32_t identity)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "sim/snapshot.h"
 #include "tests/support/check_main.h"
 
 static enum err decode(const char *text, struct change *out, const char **why)
@@ -115,4 +116,55 @@ START_TEST(what_cannot_be_is_refused)
 }
 END_TEST
 
-TEST_MAIN("change", changes_come_back_as_they_went, what_is_wrong_is_named, what_cannot_be_is_refused)
+/* A host that has a node on its last port takes no other. */
+START_TEST(a_host_without_ports_is_full)
+{
+    struct testbed_config config;
+    struct testbed *testbed;
+    const char *why;
+
+    testbed_config_default(&config);
+    config.nodes = 2;
+    config.nodes_per_host = 4;
+    config.node_port = UINT16_MAX - 2;
+    testbed = testbed_new(&config);
+    ck_assert_int_eq(change_check(&(struct change){CHANGE_REGISTER}, testbed, &why), OK);
+    ck_assert_int_eq(change_apply(&(struct change){CHANGE_REGISTER}, testbed), OK);
+    ck_assert_int_eq(change_check(&(struct change){CHANGE_REGISTER}, testbed, &why), ERR_FULL);
+    testbed_free(testbed);
+}
+END_TEST
+
+/* Arrivals name their hosts. */
+START_TEST(arrivals_fill_a_host)
+{
+    struct change arrival = {CHANGE_ARRIVAL, .host = 70000};
+    struct snapshots *snapshots;
+    struct testbed_config config;
+    struct testbed *testbed;
+    const char *why;
+    struct buf wrong;
+
+    buf_init(&wrong, 1000);
+    ck_assert_int_eq(snapshots_load(NULL, &snapshots, &wrong), OK);
+    testbed_config_default(&config);
+    config.snapshot = snapshots_get(snapshots, 0);
+    config.node_port = UINT16_MAX - 100;
+    testbed = testbed_new(&config);
+    for (uint32_t arrived = 0; arrived <= 100; arrived++) {
+        arrival.identity = 1000000 + arrived;
+        ck_assert_int_eq(change_check(&arrival, testbed, &why), OK);
+        ck_assert_int_eq(change_apply(&arrival, testbed), OK);
+    }
+    arrival.identity = 2000000;
+    ck_assert_int_eq(change_check(&arrival, testbed, &why), ERR_FULL);
+    arrival.host++;
+    ck_assert_int_eq(change_check(&arrival, testbed, &why), OK);
+    testbed_free(testbed);
+    snapshots_free(snapshots);
+    buf_fini(&wrong);
+}
+END_TEST
+
+TEST_MAIN("change", changes_come_back_as_they_went, what_is_wrong_is_named, what_cannot_be_is_refused,
+          a_host_without_ports_is_full, arrivals_fill_a_host)
