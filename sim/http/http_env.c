@@ -208,6 +208,11 @@ static void ops_answer(struct env *env, struct incoming *incoming, const struct 
     ASSERT(!"nobody can call a client");
 }
 
+static void ops_answer_part(struct env *env, struct incoming *incoming, const struct message *message)
+{
+    ops_answer(env, incoming, message);
+}
+
 static void ops_charge(struct env *env, enum cost cost, uint32_t units)
 {
     (void)env, (void)cost, (void)units;
@@ -323,6 +328,7 @@ static const struct env_ops http_ops = {
     .call = ops_call,
     .cancel = ops_cancel,
     .answer = ops_answer,
+    .answer_part = ops_answer_part,
     .charge = ops_charge,
     .disk_put = ops_disk_put,
     .disk_sync = ops_disk_sync,
