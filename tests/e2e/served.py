@@ -36,11 +36,11 @@ def free_port_of(count):
             return first
 
 
-def free_ports(count):
+def free_ports(count, not_ports=()):
     ports = []
     while len(ports) < count:
         port = free_port_of(1)
-        if port not in ports:
+        if port not in ports and port not in not_ports:
             ports.append(port)
     return ports
 
@@ -59,8 +59,8 @@ onions = load(ONION_REQUEST)  # makes onions on its own: shares no code with the
 class Served:
     """A running `swarmbed serve`, ready when the constructor returns."""
 
-    def __init__(self, *arguments, folder=None):
-        self.node_port, self.seed_port, self.control_port = free_ports(3)
+    def __init__(self, *arguments, folder=None, not_ports=()):
+        self.node_port, self.seed_port, self.control_port = free_ports(3, not_ports)
         self.folder = folder
         self.journal = os.path.join(folder, "journal.jsonl") if folder else None
         command = [PROGRAM, "serve", *arguments, "--json", "--node-port", str(self.node_port),
