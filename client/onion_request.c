@@ -90,7 +90,7 @@ static enum err wrap(struct onion_request *request, const struct path *path, str
 static bool send_on_path(struct onion_request *request)
 {
     struct client *client = request->client;
-    const struct path *path = path_pick_other(client, &request->target.ed25519, request->path_avoided);
+    const struct path *path = path_pick(client, &request->target.ed25519, request->path_avoided);
     struct bytes onion;
 
     if (path == NULL) {

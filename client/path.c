@@ -96,12 +96,7 @@ static void trace_path(struct client *client, const struct path *path)
                                                   .b = {{(const uint8_t *)keys, sizeof keys}}});
 }
 
-const struct path *path_pick(struct client *client, const struct ed25519_public *target)
-{
-    return path_pick_other(client, target, 0);
-}
-
-const struct path *path_pick_other(struct client *client, const struct ed25519_public *target, uint32_t id)
+const struct path *path_pick(struct client *client, const struct ed25519_public *target, uint32_t id)
 {
     const struct path_set *set = client->paths;
     const struct path *fit[LIMIT_GUARDS], *avoided = NULL;

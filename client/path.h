@@ -28,10 +28,9 @@ MUST_CHECK enum err path_wait(struct client *client, struct path_waiter *waiter,
                               void (*ready)(struct path_waiter *waiter, enum err err));
 /* Stops waiting: true if it did wait; then `ready` does not follow. */
 bool path_wait_stop(struct path_waiter *waiter);
-/* A random one of the good paths that do not contain the target; NULL: none. Valid until the next change. */
-const struct path *path_pick(struct client *client, const struct ed25519_public *target);
-/* The same, and another than the one of that id if there is another. */
-const struct path *path_pick_other(struct client *client, const struct ed25519_public *target, uint32_t id);
+/* A random one of the good paths that do not contain the target, another than the one of that id if there is another;
+ * 0: any. NULL: none. Valid until the next change. */
+const struct path *path_pick(struct client *client, const struct ed25519_public *target, uint32_t id);
 /* A random node that some path reaches and that is not in `skip`; NODE_NONE: there is none. */
 uint32_t path_draw_target(struct client *client, const uint32_t skip[], size_t skip_count);
 

@@ -1,22 +1,5 @@
 #include "common/env.h"
 
-const char *net_text(enum net net)
-{
-    switch (net) {
-    case NET_OK:
-        return "ok";
-    case NET_REFUSED:
-        return "refused";
-    case NET_RESET:
-        return "reset";
-    case NET_TIMEOUT:
-        return "timeout";
-    case NET_CANCELLED:
-        return "cancelled";
-    }
-    ASSERT(!"an unknown enum net");
-}
-
 static void draw_env(void *source, void *out, size_t len)
 {
     env_random(source, out, len);

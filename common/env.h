@@ -23,7 +23,6 @@
 #include "common/trace.h"
 
 enum net { NET_OK, NET_REFUSED, NET_RESET, NET_TIMEOUT, NET_CANCELLED };
-const char *net_text(enum net net);
 
 enum verb { VERB_GET, VERB_POST };
 enum content { CONTENT_NONE, CONTENT_TEXT, CONTENT_JSON, CONTENT_BINARY };

@@ -51,13 +51,6 @@ void rng_bytes(struct rng *rng, void *out, size_t len)
     }
 }
 
-uint64_t rng_u64(struct rng *rng)
-{
-    uint8_t bytes[8];
-    rng_bytes(rng, bytes, sizeof(bytes));
-    return load_le64(bytes);
-}
-
 static void draw_rng(void *source, void *out, size_t len)
 {
     rng_bytes(source, out, len);

@@ -33,7 +33,6 @@ struct rng {
 void rng_key_from_seed(struct rng_key *key, uint64_t seed);
 void rng_init(struct rng *rng, const struct rng_key *key, enum rng_label label, uint32_t source);
 void rng_bytes(struct rng *rng, void *out, size_t len);
-uint64_t rng_u64(struct rng *rng);
 uint64_t rng_below(struct rng *rng, uint64_t n); /* 0 .. n - 1; n > 0 */
 /* A number that depends on its arguments alone. */
 uint64_t rng_number(const struct rng_key *key, enum rng_label label, uint32_t source, uint64_t sequence);

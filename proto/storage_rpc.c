@@ -200,23 +200,6 @@ static void encode_number(struct buf *out, const char *name, uint64_t number)
     json_close(out, '}');
 }
 
-static enum err decode_number(struct bytes body, const char *name, int64_t max, uint64_t *number)
-{
-    int64_t value;
-    enum err err;
-    struct json *document = json_parse(body, &err);
-    if (document == NULL)
-        return err;
-    err = json_get_integer(document, name, &value);
-    json_free(document);
-    if (err != OK)
-        return err;
-    if (value < 1 || value > max)
-        return ERR_RANGE;
-    *number = (uint64_t)value;
-    return OK;
-}
-
 void rpc_difficulty_encode(struct buf *out, uint64_t difficulty)
 {
     encode_number(out, "difficulty", difficulty);
@@ -224,21 +207,24 @@ void rpc_difficulty_encode(struct buf *out, uint64_t difficulty)
 
 enum err rpc_difficulty_decode(struct bytes body, uint64_t *difficulty)
 {
-    return decode_number(body, "difficulty", INT64_MAX, difficulty);
+    int64_t value;
+    enum err err;
+    struct json *document = json_parse(body, &err);
+    if (document == NULL)
+        return err;
+    err = json_get_integer(document, "difficulty", &value);
+    json_free(document);
+    if (err != OK)
+        return err;
+    if (value < 1)
+        return ERR_RANGE;
+    *difficulty = (uint64_t)value;
+    return OK;
 }
 
 void rpc_delivered_encode(struct buf *out, uint32_t listeners)
 {
     encode_number(out, "delivered", listeners);
-}
-
-enum err rpc_delivered_decode(struct bytes body, uint32_t *listeners)
-{
-    uint64_t number = 0;
-    enum err err = decode_number(body, "delivered", UINT32_MAX, &number);
-    if (err == OK)
-        *listeners = (uint32_t)number;
-    return err;
 }
 
 void rpc_listening_encode(struct buf *out, bool listening)

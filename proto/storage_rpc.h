@@ -99,7 +99,6 @@ MUST_CHECK enum err rpc_heard_decode(struct bytes body, struct bytes out[], size
                                      uint32_t *lease_ms, struct json **document);
 
 void rpc_delivered_encode(struct buf *out, uint32_t listeners);                   /* deliver, 200: {"delivered": n} */
-MUST_CHECK enum err rpc_delivered_decode(struct bytes body, uint32_t *listeners); /* 1 or more */
 /* deliver, 404 and 504: {"listening": b}. It says what the status says, so nobody reads it. */
 void rpc_listening_encode(struct buf *out, bool listening);
 

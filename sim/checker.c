@@ -121,12 +121,6 @@ static struct checked *find(const struct checker *checker, const struct account_
     return message;
 }
 
-const struct checked *checker_find(const struct checker *checker, const struct account_id *source,
-                                   const struct account_id *recipient, uint64_t timestamp_ms, uint32_t number)
-{
-    return find(checker, source, recipient, timestamp_ms, number);
-}
-
 const struct checked *checker_find_number(const struct checker *checker, uint32_t sender_seat, uint32_t number)
 {
     uint8_t key[8];

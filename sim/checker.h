@@ -53,17 +53,14 @@ struct checker {
 void checker_init(struct checker *checker, checker_account_fn account_of, checker_serves_fn serves, void *owner);
 void checker_fini(struct checker *checker);
 struct trace_sink checker_sink(struct checker *checker);
-/* By the sender's number, too, since twins share the rest. NULL: nothing of the kind. Of twins that were shown it can't
- * be told which; the first ones count. */
-const struct checked *checker_find(const struct checker *checker, const struct account_id *source,
-                                   const struct account_id *recipient, uint64_t timestamp_ms, uint32_t number);
 /* Whether a recipient got a message of that hash and could not read it. */
 bool checker_unreadable(const struct checker *checker, const uint8_t hash[64]);
 /* Whether a node that was in its recipient's swarm then has dropped a message of that hash because its time was over.
  */
 bool checker_expired(const struct checker *checker, const uint8_t hash[64]);
 
-/* The same by the sender's seat and number for it: also while the sender is down. */
+/* By the sender's seat and number for it. NULL: nothing of the kind. Of twins, which differ in nothing else, it can't
+ * be told which were shown; the first ones count. */
 const struct checked *checker_find_number(const struct checker *checker, uint32_t sender_seat, uint32_t number);
 
 struct checker_totals {

@@ -68,7 +68,7 @@ static void check_disjoint(void)
 static uint32_t id_of(size_t path)
 {
     for (int i = 0; i < 100; i++) {
-        const struct path *picked = path_pick(client, &paths.nodes[(path + 1) % paths.count][0]);
+        const struct path *picked = path_pick(client, &paths.nodes[(path + 1) % paths.count][0], 0);
         if (picked != NULL && picked->nodes[0] == node_of(path, 0))
             return picked->id;
     }
@@ -223,7 +223,7 @@ START_TEST(target_is_never_on_the_path)
     start(20);
     ck_assert_int_eq(build(), OK);
     for (int i = 0; i < 300; i++) {
-        const struct path *path = path_pick(client, &paths.nodes[1][2]);
+        const struct path *path = path_pick(client, &paths.nodes[1][2], 0);
         for (size_t j = 0; j < 3; j++)
             met[j] += path->nodes[0] == node_of(j, 0);
     }
@@ -231,14 +231,14 @@ START_TEST(target_is_never_on_the_path)
     ck_assert_uint_ge(met[2], 100);
     ck_assert_uint_eq(met[1], 0);
     struct ed25519_public unlisted = {{1}};
-    ck_assert_ptr_nonnull(path_pick(client, &unlisted));
+    ck_assert_ptr_nonnull(path_pick(client, &unlisted, 0));
     stop();
 
     start(4); /* one path: its nodes cannot be reached, and are not drawn as targets */
     ck_assert_int_eq(build(), OK);
-    ck_assert_ptr_null(path_pick(client, &paths.nodes[0][0]));
+    ck_assert_ptr_null(path_pick(client, &paths.nodes[0][0], 0));
     uint32_t target = path_draw_target(client, NULL, 0);
-    ck_assert_ptr_nonnull(path_pick(client, &net.entries[target].ed25519));
+    ck_assert_ptr_nonnull(path_pick(client, &net.entries[target].ed25519, 0));
     ck_assert_uint_eq(path_draw_target(client, &target, 1), NODE_NONE);
     stop();
 }
@@ -451,15 +451,15 @@ START_TEST(failed_path_is_avoided)
     struct ed25519_public unlisted = {{1}};
     start(20);
     ck_assert_int_eq(build(), OK);
-    uint32_t avoided = path_pick(client, &unlisted)->id;
+    uint32_t avoided = path_pick(client, &unlisted, 0)->id;
     for (int i = 0; i < 100; i++)
-        ck_assert_uint_ne(path_pick_other(client, &unlisted, avoided)->id, avoided);
+        ck_assert_uint_ne(path_pick(client, &unlisted, avoided)->id, avoided);
     stop();
 
     start(4);
     ck_assert_int_eq(build(), OK);
-    avoided = path_pick(client, &unlisted)->id;
-    ck_assert_uint_eq(path_pick_other(client, &unlisted, avoided)->id, avoided);
+    avoided = path_pick(client, &unlisted, 0)->id;
+    ck_assert_uint_eq(path_pick(client, &unlisted, avoided)->id, avoided);
     stop();
 }
 END_TEST

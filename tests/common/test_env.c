@@ -114,15 +114,5 @@ START_TEST(answers_carry_a_copy)
 }
 END_TEST
 
-START_TEST(every_end_of_a_call_has_a_word)
-{
-    ck_assert_str_eq(net_text(NET_OK), "ok");
-    ck_assert_str_eq(net_text(NET_REFUSED), "refused");
-    ck_assert_str_eq(net_text(NET_RESET), "reset");
-    ck_assert_str_eq(net_text(NET_TIMEOUT), "timeout");
-    ck_assert_str_eq(net_text(NET_CANCELLED), "cancelled");
-}
-END_TEST
-
 TEST_MAIN("env", a_bounded_draw_comes_from_the_seat, a_shuffle_keeps_all_and_is_fair, a_shuffle_of_one_draws_nothing,
-          answers_carry_a_copy, every_end_of_a_call_has_a_word)
+          answers_carry_a_copy)

@@ -120,8 +120,10 @@ START_TEST(drawn_trials_are_those_of_a_search)
         const uint64_t draws = 200000;
 
         for (uint64_t i = 0; i < draws; i++) {
-            uint64_t trials = pow_draw_trials(rng_u64(&rng), target);
+            uint64_t drawn, trials;
 
+            rng_bytes(&rng, &drawn, sizeof(drawn));
+            trials = pow_draw_trials(drawn, target);
             sum += trials;
             first_third += trials <= (UINT64_C(1) << bits) / 3;
         }

@@ -70,7 +70,7 @@ START_TEST(streams_are_named_by_seed_label_and_source)
     rng_key_from_seed(&two, 2);
     for (size_t i = 0; i < 5; i++) {
         rng_init(&rng, names[i].key, names[i].label, names[i].source);
-        seen[i] = rng_u64(&rng);
+        rng_bytes(&rng, &seen[i], sizeof(seen[i]));
     }
     for (size_t i = 0; i < 4; i++)
         for (size_t j = 0; j < i; j++)

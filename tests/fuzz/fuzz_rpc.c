@@ -37,7 +37,7 @@ static void read_answer(struct bytes input)
     struct rpc_snode snodes[LIMIT_SWARM_NODES], *nodes;
     struct json *document;
     uint64_t difficulty, height;
-    uint32_t lease_ms, listeners;
+    uint32_t lease_ms;
     size_t count;
 
     (void)!rpc_difficulty_decode(input, &difficulty);
@@ -47,8 +47,6 @@ static void read_answer(struct bytes input)
     if (rpc_heard_decode(input, heard, ARRAY_LEN(heard), &count, &lease_ms, &document) == OK)
         ASSERT(count <= ARRAY_LEN(heard));
     json_free(document);
-    if (rpc_delivered_decode(input, &listeners) == OK)
-        ASSERT(listeners > 0);
     (void)!rpc_snodes_decode(input, snodes, ARRAY_LEN(snodes), &count);
     if (rpc_node_list_decode(input, &nodes, &count, &height) == OK)
         free(nodes);

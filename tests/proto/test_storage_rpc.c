@@ -298,20 +298,13 @@ START_TEST(bad_messages_spoil_what_was_heard)
 }
 END_TEST
 
-/* How many listeners got it: at least one. */
+/* How many listeners got it. */
 START_TEST(a_delivery_is_answered)
 {
-    uint32_t listeners = 7;
     struct buf out;
     buf_init(&out, 100);
     rpc_delivered_encode(&out, 2);
     ck_text(&out, "{\"delivered\":2}");
-    ck_assert_int_eq(rpc_delivered_decode(buf_bytes(&out), &listeners), OK);
-    ck_assert_uint_eq(listeners, 2);
-    ck_assert_int_eq(rpc_delivered_decode(BYTES_LIT("{\"delivered\":0}"), &listeners), ERR_RANGE);
-    ck_assert_int_eq(rpc_delivered_decode(BYTES_LIT("{\"delivered\":4294967296}"), &listeners), ERR_RANGE);
-    ck_assert_int_eq(rpc_delivered_decode(BYTES_LIT("{\"listening\":false}"), &listeners), ERR_MISSING);
-    ck_assert_uint_eq(listeners, 2); /* untouched */
     buf_clear(&out);
     rpc_listening_encode(&out, false);
     ck_text(&out, "{\"listening\":false}");

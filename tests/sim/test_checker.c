@@ -70,14 +70,6 @@ static void ends(struct story *story, uint32_t from, uint32_t to, uint32_t numbe
              TRACE_SEND_STATE, {number, timestamp_ms, 0, err}, {BYTES_OF(recipient.bytes), BYTES_NONE}});
 }
 
-static const struct checked *find(const struct story *story, uint32_t from, uint32_t to, uint64_t timestamp_ms,
-                                  uint32_t number)
-{
-    struct account_id source = account_of(NULL, from), recipient = account_of(NULL, to);
-
-    return checker_find(&story->checker, &source, &recipient, timestamp_ms, number);
-}
-
 /* Judges by the number, so that a test sees who was asked about what. */
 static enum loss why(void *owner, const struct checked *message)
 {
@@ -107,7 +99,7 @@ START_TEST(nothing_sent_is_nothing_lost)
     ck_assert_uint_eq(totals.sent + totals.delivered + totals.lost + totals.duplicates, 0);
     ck_assert_int_eq(totals.delay_us_p50, -1);
     ck_assert_int_eq(totals.delay_us_max, -1);
-    ck_assert_ptr_null(find(&story, 0, 1, 5, 1));
+    ck_assert_ptr_null(checker_find_number(&story.checker, 0, 1));
     end(&story);
 }
 END_TEST
@@ -122,7 +114,7 @@ START_TEST(a_message_is_delivered_once)
 
     begin(&story);
     sends(&story, 1000, 0, 1, 1, 500);
-    message = find(&story, 0, 1, 500, 1);
+    message = checker_find_number(&story.checker, 0, 1);
     ck_assert_uint_eq(message->sender_seat, 0);
     ck_assert_uint_eq(message->recipient_seat, SEAT_NONE);
     ck_assert_int_eq(message->shown_us, -1);
@@ -185,9 +177,9 @@ START_TEST(what_is_missing_has_a_cause)
     ck_assert_uint_eq(totals.losses[LOSS_EXPIRED], 1);
     ck_assert_uint_eq(totals.losses[LOSS_NOT_FETCHED], 1);
     ck_assert_uint_eq(totals.losses[LOSS_NOT_SENT], 1);
-    ck_assert_int_eq(find(&story, 0, 1, 504, 4)->err, ERR_TIMEOUT);
+    ck_assert_int_eq(checker_find_number(&story.checker, 0, 4)->err, ERR_TIMEOUT);
     ends(&story, 0, 1, 4, 504, OK); /* what the sender says last counts */
-    ck_assert(!find(&story, 0, 1, 504, 4)->failed);
+    ck_assert(!checker_find_number(&story.checker, 0, 4)->failed);
     end(&story);
 }
 END_TEST
@@ -223,13 +215,13 @@ START_TEST(messages_of_one_millisecond_are_told_apart)
     sends(&story, 0, 0, 1, 1, 500);
     sends(&story, 0, 0, 1, 2, 500);
     sends(&story, 0, 1, 0, 1, 500); /* the other way: no twin */
-    ck_assert_uint_eq(find(&story, 0, 1, 500, 1)->twin, 0);
-    ck_assert_uint_eq(find(&story, 0, 1, 500, 2)->twin, 1);
-    ck_assert_uint_eq(find(&story, 1, 0, 500, 1)->twin, 0);
-    ck_assert_ptr_null(find(&story, 0, 1, 500, 3));
+    ck_assert_uint_eq(checker_find_number(&story.checker, 0, 1)->twin, 0);
+    ck_assert_uint_eq(checker_find_number(&story.checker, 0, 2)->twin, 1);
+    ck_assert_uint_eq(checker_find_number(&story.checker, 1, 1)->twin, 0);
+    ck_assert_ptr_null(checker_find_number(&story.checker, 0, 3));
     shows(&story, 10, 1, 0, 500);
-    ck_assert_uint_eq(find(&story, 0, 1, 500, 1)->shown_count, 1);
-    ck_assert_uint_eq(find(&story, 0, 1, 500, 2)->shown_count, 0);
+    ck_assert_uint_eq(checker_find_number(&story.checker, 0, 1)->shown_count, 1);
+    ck_assert_uint_eq(checker_find_number(&story.checker, 0, 2)->shown_count, 0);
     totals = totals_of(&story, &asked);
     ck_assert_uint_eq(totals.sent, 3);
     ck_assert_uint_eq(totals.delivered, 1);
