@@ -98,6 +98,8 @@ static void verify_document(struct verify *v, const struct json *document)
                     json_name(member), kind->name);
         }
     }
+    if (v->passed + v->failed + v->errors == 0)
+        file_error(v, "no test vectors are in it");
     fprintf(v->out, "%s: %s: %u passed, %u failed", v->file, kind->name, v->passed, v->failed);
     if (v->errors > 0)
         fprintf(v->out, ", %u unreadable", v->errors);

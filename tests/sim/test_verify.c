@@ -361,6 +361,7 @@ START_TEST(an_unknown_file_is_an_error)
     check_text("{}", "no known kind of test vectors");
     check_text("{\"about\":\"x\",\"things\":[{}]}", "no known kind of test vectors");
     check_text("{\"cases\":[]}", "no known kind of test vectors");
+    check_text("{\"valid\":[]}", "no test vectors are in it");
     check_text("{\"cases\":[{\"name\":1}]}", "no known kind of test vectors");
     check_text("{\"ttl_range\":[],\"tll_range\":[]}", "'tll_range' is no section of vectors of the kind pow");
     check_text("{\"ttl_range\":\"x\"}", "'ttl_range' is no section of vectors of the kind pow");
