@@ -247,7 +247,8 @@ static void refuse(struct http_exchange *exchange, const char *member, enum err 
 /* A restart builds the network as the scenario does: swarms would serve other accounts than those they hold. */
 static bool changes_membership(enum change_kind kind)
 {
-    return kind == CHANGE_REGISTER || kind == CHANGE_ARRIVAL || kind == CHANGE_EXIT || kind == CHANGE_DECOMMISSION || kind == CHANGE_RECOMMISSION;
+    return kind == CHANGE_REGISTER || kind == CHANGE_ARRIVAL || kind == CHANGE_EXIT || kind == CHANGE_DECOMMISSION ||
+           kind == CHANGE_RECOMMISSION;
 }
 
 static void post_change(struct control *control, struct http_exchange *exchange, const struct json *params)

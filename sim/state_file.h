@@ -29,7 +29,8 @@ void state_file_each(const struct state_file *file, disk_each_fn each, void *own
 
 /* All records, as the file has them: appended to `out`. ERR_TOO_BIG: over LIMIT_STATE_BYTES. */
 MUST_CHECK enum err state_file_encode(const struct state_file *file, struct buf *out);
-/* ERR_FULL: no space; ERR_IO: anything else (errno); the old file is still there. */
+/* ERR_FULL: no space; ERR_IO: anything else (errno). The old file is still there; or the new one, if all that failed was
+ * to make its name durable. */
 MUST_CHECK enum err state_file_write(const struct state_file *file, struct bytes encoded);
 
 #endif
