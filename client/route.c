@@ -75,12 +75,22 @@ void route_fall_back(struct contact *contact)
     }
 }
 
+static struct outgoing *first_waiting(struct contact *contact)
+{
+    LIST_EACH (link, &contact->unfinished) {
+        struct outgoing *outgoing = CONTAINER_OF(link, struct outgoing, link);
+        if (outgoing->waits)
+            return outgoing;
+    }
+    return NULL;
+}
+
+/* Anew each time: one that cannot be delivered lets the others fall back, and any of these may leave the list. */
 void route_next(struct contact *contact)
 {
-    LIST_EACH_SAFE (link, &contact->unfinished) {
-        struct outgoing *outgoing = CONTAINER_OF(link, struct outgoing, link);
-        if (!outgoing->waits)
-            continue;
+    struct outgoing *outgoing;
+
+    while ((outgoing = first_waiting(contact)) != NULL) {
         if (contact->presence == CONTACT_ONLINE && contact->delivering_count == LIMIT_UNACKNOWLEDGED)
             return;
         outgoing->waits = false;

@@ -289,6 +289,30 @@ START_TEST(too_many_wait)
 }
 END_TEST
 
+/* The contact's node is listed no more when it would be the turn of those who wait: the first of them lets the others
+ * fall back, and one of these fails on the spot, since nobody could prove what a node has asked for. */
+START_TEST(waiting_ones_fail_at_once)
+{
+    start();
+    const struct sent *all[LIMIT_UNACKNOWLEDGED + 3];
+    uint64_t times[LIMIT_UNACKNOWLEDGED];
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        all[i] = say("many");
+    fake_env_run(&net.fake);
+    ck_assert_int_eq(all[LIMIT_UNACKNOWLEDGED]->state, SEND_QUEUED);
+    for (size_t i = 0; i < ARRAY_LEN(times); i++)
+        times[i] = all[i]->timestamp_ms;
+    contact->node.bytes[0] ^= 1;
+    alice->difficulty = UINT64_MAX;
+    route_on_receipt(contact, &(struct receipt){RECEIPT_DELIVERY, times, ARRAY_LEN(times)});
+    ck_assert_int_eq(all[LIMIT_UNACKNOWLEDGED + 1]->state, SEND_FAILED);
+    fake_swarm_run_ms(&net, 1000);
+    ck_assert_int_eq(all[LIMIT_UNACKNOWLEDGED]->state, SEND_STORED);
+    ck_assert_int_eq(all[LIMIT_UNACKNOWLEDGED + 2]->state, SEND_STORED);
+    stop();
+}
+END_TEST
+
 /* An acknowledgement after the fallback: noted as late, the end all the same. Twice is once. */
 START_TEST(late_acknowledgement)
 {
@@ -410,5 +434,6 @@ END_TEST
 
 TEST_MAIN("route", online_friend_is_sent_to_synchronously, way_is_without_the_node, absent_friend_falls_back_at_once,
           troubled_node_gets_a_second_try, second_try_goes_another_way, second_try_gets_no_more_time,
-          silence_falls_back, all_fall_back_in_order, too_many_wait, late_acknowledgement, acknowledged_while_storing,
-          strange_receipts_do_nothing, only_online_is_synchronous, only_texts_are_synchronous, freed_in_flight)
+          silence_falls_back, all_fall_back_in_order, too_many_wait, waiting_ones_fail_at_once, late_acknowledgement,
+          acknowledged_while_storing, strange_receipts_do_nothing, only_online_is_synchronous,
+          only_texts_are_synchronous, freed_in_flight)
