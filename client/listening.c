@@ -22,6 +22,7 @@ struct listening {
     bool looked;                 /* the swarm was asked for, for this choice */
     bool stopping;
     uint32_t failures;
+    uint32_t sent_away; /* 421 in a row: nodes may contradict each other for ever */
     uint64_t got; /* messages in this period */
     int64_t asked_ms;
     struct swarm_lookup lookup;
@@ -129,14 +130,33 @@ static void choose(struct listening *listening)
 }
 
 /* Contacts go on believing in the old one until the new one has answered. */
-static void leave_node(struct listening *listening)
+static void end_period(struct listening *listening)
 {
     if (listening->heard) {
         listening->moved = true;
         trace(listening, false);
     }
     listening->heard = false;
+}
+
+static void leave_node(struct listening *listening)
+{
+    end_period(listening);
     choose(listening);
+}
+
+static void leave_swarm(struct listening *listening)
+{
+    struct client *client = listening->client;
+
+    (void)swarm_cache_wrong(client, &client->account, &listening->node.ed25519, listening->request.answer);
+    if (++listening->sent_away <= LIMIT_SWARM_REPLACED) {
+        leave_node(listening);
+        return;
+    }
+    listening->sent_away = 0;
+    end_period(listening);
+    env_timer_start(client->env, &listening->timer, LIMIT_POLL_EXHAUSTED_MS, on_choose);
 }
 
 /* --- listening --- */
@@ -181,7 +201,7 @@ static bool take_messages(struct listening *listening, size_t *count)
     client_charge_bytes(client, COST_PARSE, answer.len);
     if (rpc_heard_decode(answer, messages, ARRAY_LEN(messages), count, &lease_ms, &document) != OK)
         return false;
-    listening->failures = 0;
+    listening->failures = listening->sent_away = 0;
     listening->got += *count;
     if (!listening->heard) {
         listening->heard = true;
@@ -206,11 +226,8 @@ static void failed(struct listening *listening)
 
     env_timer_start(env, &listening->timer, pause_ms,
                     listening->failures == LIMIT_LISTEN_FAILURES ? on_choose : on_ask);
-    if (listening->failures == LIMIT_LISTEN_FAILURES && listening->heard) {
-        listening->heard = false;
-        listening->moved = true;
-        trace(listening, false);
-    }
+    if (listening->failures == LIMIT_LISTEN_FAILURES)
+        end_period(listening);
 }
 
 static bool is_gone(const struct listening *listening)
@@ -235,8 +252,7 @@ static void judge(struct listening *listening)
         else
             env_timer_start(client->env, &listening->timer, LIMIT_LISTEN_PAUSE_MS, on_ask);
     } else if (answered && request->status == 421) {
-        (void)swarm_cache_wrong(client, &client->account, &listening->node.ed25519, request->answer);
-        leave_node(listening);
+        leave_swarm(listening);
     } else if (is_gone(listening)) {
         leave_node(listening);
     } else {

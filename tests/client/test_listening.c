@@ -95,6 +95,22 @@ START_TEST(wrong_swarm_is_left)
 }
 END_TEST
 
+/* Nodes that all send the client elsewhere: after the fourth from the start, 5 s later. */
+START_TEST(contradicting_nodes_are_paused)
+{
+    start(40, 2);
+    force_all(421, "{\"snodes\":[]}", UINT32_MAX);
+    listening_start(alice);
+    fake_swarm_run_ms(&net, 60000);
+    ck_assert_uint_gt(listens(), 4);
+    ck_assert_uint_le(listens(), 4 * (60000 / LIMIT_POLL_EXHAUSTED_MS + 1));
+    force_all(0, NULL, 0);
+    fake_swarm_run_ms(&net, LIMIT_POLL_EXHAUSTED_MS + 1000);
+    ck_assert(client_listening(alice));
+    stop();
+}
+END_TEST
+
 /* The path says that the node is not found: another one at once. */
 START_TEST(lost_node_is_left)
 {
@@ -260,6 +276,6 @@ START_TEST(nowhere_to_listen)
 }
 END_TEST
 
-TEST_MAIN("listening", listens_at_one_node, wrong_swarm_is_left, lost_node_is_left, three_failures_and_away,
-          success_forgives, quick_empty_answers_are_paused, nonsense_is_a_failure, friends_are_told_of_the_move,
-          stopped_and_started, nowhere_to_listen)
+TEST_MAIN("listening", listens_at_one_node, wrong_swarm_is_left, contradicting_nodes_are_paused, lost_node_is_left,
+          three_failures_and_away, success_forgives, quick_empty_answers_are_paused, nonsense_is_a_failure,
+          friends_are_told_of_the_move, stopped_and_started, nowhere_to_listen)
