@@ -38,7 +38,7 @@ static struct fake_event *event_add(struct fake_env *fake, int64_t due_ms, enum 
 {
     struct fake_event *event;
 
-    fake->events = xrealloc(fake->events, (fake->event_count + 1) * sizeof(*fake->events));
+    fake->events = grown(fake->events, fake->event_count, sizeof(*fake->events));
     event = &fake->events[fake->event_count++];
     *event = (struct fake_event){.due_ms = due_ms, .id = ++fake->events_asked, .kind = kind};
     return event;
@@ -63,7 +63,7 @@ static void event_remove(struct fake_env *fake, struct fake_event *event)
 
 static void records_put_at(struct fake_disk_records *list, size_t at, struct blob *key, struct blob *value)
 {
-    list->records = xrealloc(list->records, (list->count + 1) * sizeof(*list->records));
+    list->records = grown(list->records, list->count, sizeof(*list->records));
     memmove(&list->records[at + 1], &list->records[at], (list->count - at) * sizeof(*list->records));
     list->records[at] = (struct fake_disk_record){key, value};
     list->count++;
@@ -310,7 +310,7 @@ static void fake_answer_part(struct env *env, struct incoming *incoming, const s
     ASSERT(!request->answered && !request->gone);
     request->status = message->status;
     request->content = message->content;
-    request->parts = xrealloc(request->parts, (request->part_count + 1) * sizeof(*request->parts));
+    request->parts = grown(request->parts, request->part_count, sizeof(*request->parts));
     request->parts[request->part_count++] = blob_keep(message->body);
 }
 
@@ -492,7 +492,7 @@ struct fake_request *fake_env_request(struct fake_env *fake, enum verb verb, con
     request->incoming.in.body = body.len == 0 ? NULL : blob_copy(body);
     request->incoming.in.content = body.len == 0 ? CONTENT_NONE : CONTENT_BINARY;
     request->incoming.from = (struct address){0x7f000001, 40000};
-    fake->requests = xrealloc(fake->requests, (fake->request_count + 1) * sizeof(struct fake_request *));
+    fake->requests = grown(fake->requests, fake->request_count, sizeof(struct fake_request *));
     fake->requests[fake->request_count++] = request;
     return request;
 }
