@@ -102,7 +102,7 @@
 #define LIMIT_PATH_PAUSE_MS 1000             /* between them */
 #define LIMIT_LOOKUP_TRIES 5                 /* nodes asked for one swarm, one after another */
 #define LIMIT_PROOF_RESTARTS 4               /* per message: nodes that raise the difficulty by ones may not keep it for ever */
-#define LIMIT_SWARM_REPLACED 3               /* lists taken from 421 answers per message or poll: nodes may disagree for ever */
+#define LIMIT_SWARM_REPLACED 3               /* lists taken from 421 answers per message, poll or listening: nodes may disagree for ever */
 #define LIMIT_POLL_PAUSE_FAILED_MS 1000      /* attempt n waits n times this: TIM 4 */
 #define LIMIT_POLL_ATTEMPTS 3                /* per node, then it is dropped: TIM 4 */
 #define LIMIT_POLL_PAGES 1000                /* full answers in a row from one node: it may have no end of messages */
