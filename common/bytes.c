@@ -95,6 +95,11 @@ void buf_init(struct buf *buf, size_t max)
     *buf = (struct buf){.max = max};
 }
 
+void buf_init_over(struct buf *buf, uint8_t *memory, size_t len)
+{
+    *buf = (struct buf){.data = memory, .cap = len, .max = len};
+}
+
 void buf_fini(struct buf *buf)
 {
     free(buf->data);

@@ -47,6 +47,8 @@ struct buf {
 };
 
 void buf_init(struct buf *buf, size_t max);
+/* Appends into the caller's memory, which is its bound: never grows, and is not for buf_fini(). */
+void buf_init_over(struct buf *buf, uint8_t *memory, size_t len);
 void buf_fini(struct buf *buf);
 void buf_clear(struct buf *buf);                             /* keeps the memory; forgets the error */
 void buf_append(struct buf *buf, struct bytes bytes);

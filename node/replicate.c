@@ -147,12 +147,13 @@ static void encode_part(struct buf *out, const struct stored_body *body)
     buf_fini(&record);
 }
 
+/* The list knows its encoded length, so the messages are written straight to their place. */
 static struct blob *encode(enum push_form form, const struct body_list *list)
 {
-    struct blob *blob;
+    struct blob *blob = blob_new(list->bytes);
     struct buf out;
 
-    buf_init(&out, list->bytes);
+    buf_init_over(&out, blob->data, list->bytes);
     for (uint32_t i = 0; i < list->count; i++) {
         if (form == PUSH_PARTS)
             encode_part(&out, list->bodies[i]);
@@ -160,8 +161,6 @@ static struct blob *encode(enum push_form form, const struct body_list *list)
             encode_message(&out, list->bodies[i]);
     }
     ASSERT(out.err == OK && out.len == list->bytes);
-    blob = blob_from_buf(&out);
-    buf_fini(&out);
     return blob;
 }
 

@@ -172,6 +172,26 @@ START_TEST(no_bytes_at_all_fit_everywhere)
 }
 END_TEST
 
+/* The caller's memory is the bound, and stays where it is. */
+START_TEST(a_buffer_over_memory_ends_with_it)
+{
+    uint8_t memory[5] = "....";
+    struct buf buf;
+
+    buf_init_over(&buf, memory, 4);
+    buf_text(&buf, "ab");
+    buf_text(&buf, "cd");
+    ck_assert_ptr_eq(buf_bytes(&buf).data, memory);
+    ck_assert_mem_eq(memory, "abcd", 5);
+    ck_assert_int_eq(buf.err, OK);
+    buf_byte(&buf, 'e');
+    ck_assert_int_eq(buf.err, ERR_TOO_BIG);
+    ck_assert_uint_eq(buf.len, 4);
+    ck_assert_mem_eq(memory, "abcd", 5);
+}
+END_TEST
+
 TEST_MAIN("bytes", equal_means_same_length_and_content, compare_orders_like_memcmp_then_by_length, prefix_and_find,
           a_slice_lies_inside, numbers_have_their_byte_order, a_buffer_stops_at_its_bound, a_huge_space_is_refused,
-          a_buffer_grows_and_keeps_its_content, writers_of_text, no_bytes_at_all_fit_everywhere)
+          a_buffer_grows_and_keeps_its_content, writers_of_text, no_bytes_at_all_fit_everywhere,
+          a_buffer_over_memory_ends_with_it)
