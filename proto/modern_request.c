@@ -235,7 +235,7 @@ static void decode_store(struct rpc_params *params, struct modern_request *out)
     if (!has_expiry && !has_ttl)
         param_complain(params, "Required field 'expiry' or 'ttl' missing");
     if (!has_expiry)
-        out->expiry_ms = out->timestamp_ms + ttl_ms;
+        out->expiry_ms = out->timestamp_ms + ttl_ms < PARAM_NUMBER_MAX ? out->timestamp_ms + ttl_ms : PARAM_NUMBER_MAX;
     if (!has_sig_timestamp)
         out->signed_ms = out->timestamp_ms;
     take_pubkey_pair(params, &pubkey, &texts);

@@ -5,8 +5,6 @@
 #include "common/bencode.h"
 #include "common/limits.h"
 
-#define NUMBER_MAX (INT64_C(1) << 53) /* from here on JSON's numbers are not exact */
-
 void rpc_params_json(struct rpc_params *params, struct arena *arena, const struct json *object)
 {
     *params = (struct rpc_params){.arena = arena, .json = object};
@@ -186,7 +184,7 @@ bool param_timestamp(struct rpc_params *params, const char *name, int64_t *out_m
         complain_of_type(params, name, timestamp_type);
     else if (value.integer < LIMIT_TIMESTAMP_MS_MIN)
         param_complain(params, "Invalid timestamp for '%s': timestamp must be in milliseconds", name);
-    *out_ms = value.integer < NUMBER_MAX ? value.integer : NUMBER_MAX;
+    *out_ms = value.integer < PARAM_NUMBER_MAX ? value.integer : PARAM_NUMBER_MAX;
     return params->error == NULL;
 }
 
@@ -201,7 +199,7 @@ static bool read_number(struct bytes text, bool is_signed, int64_t *out)
     for (size_t i = negative; i < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9')
             return false;
-        number = number < NUMBER_MAX / 10 ? 10 * number + text.data[i] - '0' : NUMBER_MAX;
+        number = number < PARAM_NUMBER_MAX / 10 ? 10 * number + text.data[i] - '0' : PARAM_NUMBER_MAX;
     }
     *out = negative ? -number : number;
     return true;
@@ -228,7 +226,9 @@ bool param_number_or_text(struct rpc_params *params, const char *name, bool is_s
         complain_of_type(params, name, is_signed ? "integer" : "positive integer");
         return false;
     }
-    *out = value.integer > NUMBER_MAX ? NUMBER_MAX : value.integer < -NUMBER_MAX ? -NUMBER_MAX : value.integer;
+    *out = value.integer > PARAM_NUMBER_MAX    ? PARAM_NUMBER_MAX
+           : value.integer < -PARAM_NUMBER_MAX ? -PARAM_NUMBER_MAX
+                                               : value.integer;
     return true;
 }
 

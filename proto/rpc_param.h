@@ -14,6 +14,8 @@
 #include "common/arena.h"
 #include "common/json.h"
 
+#define PARAM_NUMBER_MAX (INT64_C(1) << 53) /* from here on JSON's numbers are not exact */
+
 struct rpc_params {
     struct arena *arena;     /* lists and complaints live there */
     const struct json *json; /* an object; NULL: bencoded */

@@ -319,6 +319,11 @@ START_TEST(store_takes_texts_and_numbers)
         &request));
     ck_assert_int_eq(request.timestamp_ms, -(INT64_C(1) << 53));
     ck_assert_int_eq(request.expiry_ms, INT64_C(1) << 53);
+    /* The expiry of a TTL is a time like others: what is passed on reads back the same. */
+    ck_assert_ptr_null(decode_bencoded(
+        MODERN_STORE,
+        BYTES_LIT("d4:data0:6:pubkey66:" PUBKEY "9:timestampi9223372036854775807e3:ttli40ee"), &request));
+    ck_assert_int_eq(request.expiry_ms, INT64_C(1) << 53);
     end();
 }
 END_TEST
