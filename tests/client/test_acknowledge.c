@@ -139,16 +139,24 @@ START_TEST(lost_text_is_not_acknowledged)
 }
 END_TEST
 
+/* The next so many that go to her listening node, as Bob knows it. The node. */
+static struct fake_node *deliveries_to_alice_fail(uint16_t status, uint32_t times)
+{
+    struct fake_node *node = &net.nodes[fake_swarm_by_key(&net, &contact_find(bob, client_account(alice))->node)];
+
+    node->forced_method = "deliver";
+    node->forced_status = status;
+    node->forced_times = times;
+    return node;
+}
+
 /* The acknowledgement is lost: it falls back, the copy from the swarm is dropped, and shown once. What comes again
  * synchronously is acknowledged again. */
 START_TEST(lost_acknowledgement)
 {
     start();
     size_t before = shown();
-    uint32_t node = fake_swarm_by_key(&net, &contact_find(bob, client_account(alice))->node);
-    net.nodes[node].forced_method = "deliver";
-    net.nodes[node].forced_status = 429;
-    net.nodes[node].forced_times = 1;
+    (void)deliveries_to_alice_fail(429, 1);
     say("twice?");
     fake_swarm_run_ms(&net, 1000);
     ck_assert_uint_eq(shown(), before + 1);
@@ -170,10 +178,7 @@ START_TEST(forgotten_duplicate)
 {
     start();
     size_t before = shown();
-    uint32_t node = fake_swarm_by_key(&net, &contact_find(bob, client_account(alice))->node);
-    net.nodes[node].forced_method = "deliver";
-    net.nodes[node].forced_status = 429;
-    net.nodes[node].forced_times = 1;
+    (void)deliveries_to_alice_fail(429, 1);
     say("twice?");
     fake_swarm_run_ms(&net, 1000);
     struct blob *data = data_of(sent);
@@ -191,14 +196,11 @@ START_TEST(both_ways_is_once)
 {
     start();
     size_t before = shown();
-    uint32_t node = fake_swarm_by_key(&net, &contact_find(bob, client_account(alice))->node);
-    net.nodes[node].forced_method = "deliver";
-    net.nodes[node].forced_status = 429;
-    net.nodes[node].forced_times = 10;
+    struct fake_node *node = deliveries_to_alice_fail(429, 10);
     say("both ways");
     fake_swarm_run_ms(&net, LIMIT_ACK_MS + 1000);
     ck_assert_int_eq(sent->state, SEND_STORED);
-    net.nodes[node].forced_times = 0;
+    node->forced_times = 0;
     size_t to_alice = delivers_to(alice), duplicates = fake_env_traces(&net.fake, TRACE_DUPLICATE);
     friends_poll(&net, bob);
     ck_assert_uint_eq(shown(), before + 1);
@@ -296,10 +298,7 @@ START_TEST(sent_once)
 {
     start();
     struct contact *contact = contact_find(bob, client_account(alice));
-    uint32_t node = fake_swarm_by_key(&net, &contact->node);
-    net.nodes[node].forced_method = "deliver";
-    net.nodes[node].forced_status = 504;
-    net.nodes[node].forced_times = 1;
+    (void)deliveries_to_alice_fail(504, 1);
     size_t to_alice = delivers_to(alice), stores = fake_swarm_logged(&net, "store");
     acknowledge(contact, 7);
     fake_swarm_run_ms(&net, 15000);

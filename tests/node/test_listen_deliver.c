@@ -267,20 +267,6 @@ static struct fake_request *onion(struct bytes rpc_body, struct reply_key *reply
     return post_to_node(PATH_ONION_V2, body);
 }
 
-static void expect_onion_answer(const struct fake_request *request, const struct reply_key *key, uint16_t status,
-                                const char *text)
-{
-    uint16_t inner;
-    struct bytes body;
-
-    ck_assert(request->answered);
-    ck_assert_uint_eq(request->status, 200);
-    ck_assert_int_eq(
-        onion_open_reply(&crypto_modelled, key, &fixture.fake.arena, fake_request_answer(request), &inner, &body), OK);
-    ck_assert_uint_eq(inner, status);
-    ck_assert(bytes_equal_text(body, text));
-}
-
 /* The relays wait 10 s: a longer hold is cut to 8. */
 START_TEST(listen_out_of_an_onion_is_held_8_s)
 {
@@ -293,10 +279,10 @@ START_TEST(listen_out_of_an_onion_is_held_8_s)
     fixture_advance_ms(LIMIT_LISTEN_HOLD_MS - 1);
     ck_assert(!listener->answered);
     fixture_advance_ms(1);
-    expect_onion_answer(listener, &key, 200, EMPTY);
+    expect_onion_answer(&fixture.fake.arena, listener, &key, 200, EMPTY);
     listener = onion(listen_body(&account, 1, 10), &key); /* a shorter one is not */
     fixture_advance_ms(10);
-    expect_onion_answer(listener, &key, 200, EMPTY);
+    expect_onion_answer(&fixture.fake.arena, listener, &key, 200, EMPTY);
     fixture_end();
 }
 END_TEST
@@ -312,14 +298,14 @@ START_TEST(delivery_goes_from_onion_to_onion)
     fixture_start();
     deliver = deliver_body(&account, BYTES_LIT(HELLO));
     delivery = onion(deliver, &delivery_key);
-    expect_onion_answer(delivery, &delivery_key, 404, NOBODY);
+    expect_onion_answer(&fixture.fake.arena, delivery, &delivery_key, 404, NOBODY);
     listener = onion(listen_body(&account, 1, LIMIT_LISTEN_HOLD_MS), &listener_key);
     delivery = onion(deliver_body(&account, BYTES_LIT(HELLO)), &delivery_key);
-    expect_onion_answer(listener, &listener_key, 200, ONE_HELLO);
-    expect_onion_answer(delivery, &delivery_key, 200, "{\"delivered\":1}");
+    expect_onion_answer(&fixture.fake.arena, listener, &listener_key, 200, ONE_HELLO);
+    expect_onion_answer(&fixture.fake.arena, delivery, &delivery_key, 200, "{\"delivered\":1}");
     delivery = onion(deliver_body(&account, BYTES_LIT(HELLO)), &delivery_key);
     fixture_advance_ms(LIMIT_DELIVER_MS);
-    expect_onion_answer(delivery, &delivery_key, 504, TOO_LATE);
+    expect_onion_answer(&fixture.fake.arena, delivery, &delivery_key, 504, TOO_LATE);
     fixture_advance_ms(LIMIT_LEASE_MS);
     expect_no_trace_left();
     fixture_end();

@@ -191,21 +191,6 @@ static struct fake_request *onion(struct bytes rpc_body, struct bytes headers, s
     return snode_post(PATH_ONION_V2, body);
 }
 
-static void expect_onion_answer(const struct fake_request *request, const struct reply_key *key, uint16_t status,
-                                const char *text)
-{
-    uint16_t inner;
-    struct bytes body;
-
-    ck_assert(request->answered);
-    ck_assert_uint_eq(request->status, 200);
-    ck_assert_int_eq(onion_open_reply(&crypto_modelled, key, &snode_world.net.fake.arena, fake_request_answer(request),
-                                      &inner, &body),
-                     OK);
-    ck_assert_uint_eq(inner, status);
-    ck_assert(bytes_equal_text(body, text));
-}
-
 /* The same methods, their status inside the encrypted answer. */
 START_TEST(snode_executes_what_an_onion_brings)
 {
@@ -216,10 +201,10 @@ START_TEST(snode_executes_what_an_onion_brings)
     snode_world_init();
     snode_make(&message, 1, "aGVsbG8=");
     request = onion(store_request(&snode_world.net.fake, &message), BYTES_LIT("{}"), &key);
-    expect_onion_answer(request, &key, 200, "{\"difficulty\":1}");
+    expect_onion_answer(&snode_world.net.fake.arena, request, &key, 200, "{\"difficulty\":1}");
     ck_assert(snode_holds(snode_world.snode, message.hash));
     request = onion(BYTES_LIT("{}"), BYTES_LIT("{}"), &key);
-    expect_onion_answer(request, &key, 400, "invalid json: no `method` field");
+    expect_onion_answer(&snode_world.net.fake.arena, request, &key, 400, "invalid json: no `method` field");
     snode_world_fini();
 }
 END_TEST
@@ -237,7 +222,7 @@ START_TEST(snode_holds_a_poll_out_of_an_onion)
     fake_env_advance_ms(&snode_world.net.fake, LIMIT_LONG_POLL_ONION_MS - 1);
     ck_assert(!request->answered);
     fake_env_advance_ms(&snode_world.net.fake, 1);
-    expect_onion_answer(request, &key, 200, "{\"messages\":[]}");
+    expect_onion_answer(&snode_world.net.fake.arena, request, &key, 200, "{\"messages\":[]}");
     fake_env_check(&snode_world.net.fake);
     snode_world_fini();
 }

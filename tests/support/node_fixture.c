@@ -189,6 +189,19 @@ void expect_answer(const struct fake_request *request, uint16_t status, const ch
                   request->status, (int)answer.len, (const char *)answer.data, status, body);
 }
 
+void expect_onion_answer(struct arena *arena, const struct fake_request *request, const struct reply_key *key,
+                         uint16_t status, const char *body)
+{
+    uint16_t inner;
+    struct bytes opened;
+
+    ck_assert(request->answered);
+    ck_assert_uint_eq(request->status, 200);
+    ck_assert_int_eq(onion_open_reply(&crypto_modelled, key, arena, fake_request_answer(request), &inner, &opened), OK);
+    ck_assert_uint_eq(inner, status);
+    ck_assert(bytes_equal_text(opened, body));
+}
+
 void expect_messages(const struct fake_request *request, const struct test_message *const messages[], size_t count)
 {
     struct rpc_message got[LIMIT_RETRIEVE_MESSAGES];

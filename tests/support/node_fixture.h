@@ -6,6 +6,7 @@
 #ifndef SWARMBED_NODE_FIXTURE_H
 #define SWARMBED_NODE_FIXTURE_H
 
+#include "common/onion.h"
 #include "node/snode.h"
 #include "proto/peer_rpc.h"
 #include "tests/support/fake_env.h"
@@ -58,6 +59,9 @@ struct stored_body *body_of(struct body_pool *pool, const struct test_message *m
 
 /* Fails the test unless the request was answered so. */
 void expect_answer(const struct fake_request *request, uint16_t status, const char *body);
+/* The same for what an onion of one layer brought back, opened with its key (modelled cryptography). */
+void expect_onion_answer(struct arena *arena, const struct fake_request *request, const struct reply_key *key,
+                         uint16_t status, const char *body);
 /* Fails the test unless the answer is a list of exactly these messages, in order. */
 void expect_messages(const struct fake_request *request, const struct test_message *const messages[], size_t count);
 
